@@ -1,0 +1,98 @@
+"""`ledger`: one row a patch: applies, builds, tests, instructions, globals left, ABI, lines.
+
+Builds the series patch by patch and keeps each measurement under the hash of the series up to there, so that an
+interrupted ledger resumes and only changed patches are measured again. Exit 1 if a row is red.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import atomic, cli, paths, provenance, results, series
+from harness.console import out, say, warn
+from harness.errors import Exit
+from harness.lock import clone_lock
+from harness.runner import open_runner
+from harness.series import Patch
+from perf import ledger_page
+from perf.ledger_rows import Row, Store, Wanted, Workshop, rows
+from perf.ledger_workshop import COUNTED, RealWorkshop
+from perf.steps import Steps
+
+KIND, MAIN = "ledger", "ledger.json"
+
+
+def document(found: Sequence[Row], patches: Sequence[Patch], environment: dict[str, Any]) -> dict[str, Any]:
+    """The content of ledger.json."""
+    return {
+        "schema": 1,
+        "kind": KIND,
+        "rows": [row.to_json() for row in found],
+        "ok": not any(row.red for row in found),
+        "complete": len(found) == len(patches),
+        "counted": list(COUNTED),
+        "series_hash": series.series_hash(patches),
+        "environment": environment,
+    }
+
+
+def keep(folder: Path, told: Mapping[str, Any]) -> None:
+    """Write ledger.html, ledger.md and, last, ledger.json."""
+    atomic.write_text(folder / "ledger.html", ledger_page.page(told))
+    atomic.write_text(folder / "ledger.md", ledger_page.markdown(told))
+    atomic.write_json(folder / MAIN, told)
+
+
+def collect(workshop: Workshop, patches: Sequence[Patch], wanted: Wanted, only: int | None) -> list[Row]:
+    """Measure row by row, telling each; after Ctrl-C what was measured is in the store and the next run goes on."""
+    store = Store(paths.build_dir() / "ledger")
+    found: list[Row] = []
+    for row in rows(workshop, store, patches, wanted, only):
+        found.append(row)
+        say(ledger_page.line(row))
+    return found
+
+
+def show(told: Mapping[str, Any]) -> None:
+    """Print the table (as markdown: it can be pasted) and what went wrong."""
+    out.print(ledger_page.markdown(told), markup=False)
+    for row in told["rows"]:
+        if row["error"]:
+            warn(f"{row['patch']}: {row['error']}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    made = argparse.ArgumentParser(prog="ledger", description=__doc__)
+    cli.add_place(made)
+    made.add_argument("--only", metavar="PATCH", help="the row of this patch alone")
+    made.add_argument("--no-tests", dest="tests", action="store_false", help="do not run the patches' tests")
+    made.add_argument("--no-counts", dest="counts", action="store_false", help="do not count instructions")
+    made.add_argument("--no-abi", dest="abi", action="store_false", help="do not compare the ABI")
+    made.add_argument("--jobs", "-j", type=int, help="parallel compilations")
+    made.add_argument("--patches", type=Path, metavar="DIR", default=paths.PATCHES, help="a series kept elsewhere")
+    return made
+
+
+def main(argv: list[str]) -> int:
+    """Command `ledger`."""
+    options = parser().parse_args(argv)
+    patches = series.load(options.patches)
+    only = None if options.only is None else max(0, series.position(patches, options.only) - 1)
+    wanted = Wanted(tests=options.tests, counts=options.counts, abi=options.abi)
+    with clone_lock("ledger"), open_runner(docker=options.docker) as runner:
+        found = collect(
+            RealWorkshop(Steps(patches, runner, options.jobs, options.patches.resolve())), patches, wanted, only
+        )
+        environment = dict(runner.description) | {
+            "hash": provenance.environment_hash({"environment": runner.description})
+        }
+    folder = results.new(KIND)
+    told = document(found, patches, environment)
+    keep(folder, told)
+    show(told)
+    say(f"result: {folder / 'ledger.html'}")
+    return Exit.OK if told["ok"] else Exit.FAILED
