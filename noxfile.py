@@ -138,9 +138,8 @@ def report(session: nox.Session) -> None:
 @nox.session(python=False)
 def lint(session: nox.Session) -> None:
     """ruff (format and rules) and mypy --strict on the whole project."""
-    session.run("ruff", "check", ".", external=True)
-    session.run("ruff", "format", "--check", ".", external=True)
-    session.run("mypy", external=True)
+    for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
+        session.run(sys.executable, "-m", *command, external=True)
 
 
 @nox.session(python=False)
