@@ -1,4 +1,4 @@
-"""The whole project is clean under ruff and mypy --strict: the `lint` session itself, with nothing of .venv on PATH."""
+"""The project is clean under ruff and mypy --strict: the `lint` session, with nothing of .venv on PATH."""
 
 from __future__ import annotations
 
