@@ -95,12 +95,14 @@ def build(
     tree: Tree | None = None,
     prefix: Path | None = None,
     ccache: bool = True,
+    objects: bool = False,
 ) -> Built:
     """Build `variant` in `profile`, or return at once if what is installed was made from equal inputs.
 
     `runner` is where (default: as open_runner chooses). `until` limits the fork's series to the patches up to that
     one. `jobs` are parallel compilations (default: the cores at hand). `force` makes it from scratch. `tree` and
-    `prefix` (below the build directory) build another tree into another place. Raises BuildFailedError,
+    `prefix` (below the build directory) build another tree into another place. `objects`: the object directory must
+    hold this build's objects afterwards, too (it may have been used for another one since). Raises BuildFailedError,
     CompilerMissingError, DiskFullError, and what source.ensure_tree raises; AnotherRunActiveError if the clone
     is busy.
     """
@@ -108,9 +110,9 @@ def build(
         raise UsageError("--until limits the fork's series; upstream has none")
     with clone_lock(f"build {variant} {profile}"):
         if runner is not None:
-            return _build(variant, profile, runner, until, jobs, force, tree, prefix, ccache)
+            return _build(variant, profile, runner, until, jobs, force, tree, prefix, ccache, objects)
         with open_runner() as own:
-            return _build(variant, profile, own, until, jobs, force, tree, prefix, ccache)
+            return _build(variant, profile, own, until, jobs, force, tree, prefix, ccache, objects)
 
 
 def _build(
@@ -123,13 +125,16 @@ def _build(
     tree: Tree | None,
     prefix: Path | None,
     ccache: bool,
+    objects: bool,
 ) -> Built:
     tree = tree or source.ensure_tree(variant, until=until)
     target = (prefix or paths.prefix(variant, profile)).resolve()
     recipe = build_profiles.recipe(profile)
     wanted = provenance.input_hash(tree, recipe, runner.description)
+    directory = ObjectDirectory(object_directory(variant, profile, target))
     present = _installed(target)
-    if present is not None and present.provenance["input_hash"] == wanted and not force:
+    objects_there = not objects or directory.state().get("input") == wanted
+    if present is not None and present.provenance["input_hash"] == wanted and objects_there and not force:
         return present
     job = _Job(
         variant=variant,
@@ -137,7 +142,7 @@ def _build(
         recipe=recipe,
         runner=runner,
         tree=tree,
-        objects=ObjectDirectory(_object_directory(variant, profile, target)),
+        objects=directory,
         prefix=target,
         log=paths.logs_dir() / f"build-{variant}-{profile}.log",
         jobs=jobs or available_cores(),
@@ -153,8 +158,11 @@ def _installed(prefix: Path) -> Built | None:
     return None if told is None or not python.exists() else Built(prefix, python, told)
 
 
-def _object_directory(variant: Variant, profile: Profile, prefix: Path) -> Path:
-    """Builds into other places than the usual one share one further directory, to recompile only differences."""
+def object_directory(variant: Variant, profile: Profile, prefix: Path) -> Path:
+    """Where the objects of the build in `prefix` are.
+
+    Builds into other places than the usual one share one further directory, to recompile only differences.
+    """
     usual = prefix == paths.prefix(variant, profile)
     return paths.build_dir() / "obj" / variant / (str(profile) if usual else f"{profile}-extra")
 

@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--aa", action="store_true", help="gate the baseline against itself")
     what.add_argument("--analyse", type=Path, metavar="FOLDER", help="read a stored gate again; time nothing")
     made.add_argument("--pairs", type=int, default=1, help="independent build pairs (default 1)")
+    made.add_argument("--layouts", type=int, help="link orders of each build (default: one a block; release 1)")
     made.add_argument("--blocks", type=int, help="blocks before the first look (default: perf/thresholds.toml)")
     made.add_argument("--max-blocks", type=int, help="blocks at which an undecided gate is INCONCLUSIVE")
     made.add_argument(
@@ -46,6 +47,8 @@ def setting(options: argparse.Namespace, limits: Thresholds) -> Setting:
     """The benchmarks and sizes that the options ask for; UsageError if they make no sense."""
     if options.pairs < 1:
         raise UsageError(f"--pairs {options.pairs}: one pair or more")
+    if options.layouts is not None and options.layouts < 1:
+        raise UsageError(f"--layouts {options.layouts}: one layout or more")
     listed = load_suite(options.suite)
     chosen = select(listed, options.benchmarks.split(",") if options.benchmarks else None)
     return Setting(
@@ -77,8 +80,10 @@ def main(argv: list[str]) -> int:
     limits = gate_thresholds.load()
     if options.analyse is not None:
         return _analyse(options.analyse, limits)
-    wanted = Wanted(parse_profile(options.profile), options.baseline, options.planted, options.aa, options.pairs)
     asked = setting(options, limits)
+    profile = parse_profile(options.profile)
+    layouts = gate_sides.layouts(profile, options.layouts, asked.looks[-1], limits)
+    wanted = Wanted(profile, options.baseline, options.planted, options.aa, options.pairs, layouts)
     with clone_lock("gate"), open_runner(docker=options.docker) as runner:
         sides = gate_sides.prepare(wanted, runner)
         store, verdict = gate_session.hold(Session(runner, sides, asked, limits, kind(wanted)))

@@ -130,8 +130,11 @@ class Outcome:
     reasons: tuple[str, ...] = field(default=())
 
 
-def arrange(cells: Sequence[Measured], names: Sequence[str], blocks: int) -> Blocks:
-    """Contrasts of `blocks` whole blocks; UnequalResultsError if one lacks a benchmark or has one twice."""
+def arrange(cells: Sequence[Measured], names: Sequence[str], blocks: int, layouts: int = 1) -> Blocks:
+    """Contrasts of `blocks` whole blocks; UnequalResultsError if one lacks a benchmark or has one twice.
+
+    A cell's `pair` counts executables, `layouts` to a build pair.
+    """
     place = {name: column for column, name in enumerate(names)}
     effect = np.full((blocks, len(names)), np.nan)
     control = np.full((blocks, len(names)), np.nan)
@@ -144,7 +147,7 @@ def arrange(cells: Sequence[Measured], names: Sequence[str], blocks: int) -> Blo
         if not np.isnan(effect[spot]):
             raise UnequalResultsError(f"block {cell.block} holds {cell.benchmark} twice")
         effect[spot], control[spot] = stats.contrast(measured.log_times())
-        pairs[cell.block] = cell.pair
+        pairs[cell.block] = cell.pair // layouts
     _whole(effect, names)
     return Blocks(tuple(names), tuple(pairs), effect, control)
 

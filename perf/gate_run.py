@@ -47,9 +47,10 @@ class Forget:
 class Experiment:
     """What is measured and by which rules.
 
-    `looks` are numbers of blocks, `margins` each benchmark's excess over 1, `failed` benchmarks that could not be
-    calibrated (name -> reason), `seconds` the time limit and `most` the number of blocks that can be had (None: no
-    limit). `notice(series, measured)` is told of each cell.
+    `pairs` are independent builds and `layouts` the executables of each. `looks` are numbers of blocks, `margins`
+    each benchmark's excess over 1, `failed` benchmarks that could not be calibrated (name -> reason), `seconds` the
+    time limit and `most` the number of blocks that can be had (None: no limit). `notice(series, measured)` is told of
+    each cell.
     """
 
     names: tuple[str, ...]
@@ -59,11 +60,21 @@ class Experiment:
     margins: Mapping[str, float]
     timer: Timer
     pairs: int = 1
+    layouts: int = 1
     failed: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
     most: int | None = None
     record: Record = field(default_factory=Forget)
     notice: Callable[[str, Measured], None] = lambda _series, _measured: None
+
+    def executable(self, block: int, *, again: bool = False) -> int:
+        """Which executable pair a block times: the build pairs in turn, each in its next layout.
+
+        A rerun takes the layouts from the last to the first, so that it does not confirm an accident of the layouts
+        that raised the suspicion.
+        """
+        layout = (block // self.pairs) % self.layouts
+        return (block % self.pairs) * self.layouts + (self.layouts - 1 - layout if again else layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +134,8 @@ class _Run:
             if self.blocks >= FEWEST * self.plan.pairs and not self._time_for(1):
                 break
             began = time.monotonic()
-            pair = self.blocks % self.plan.pairs
-            for cell in draw_block(self.plan.seed, self.blocks, pair, self.plan.names):
+            executable = self.plan.executable(self.blocks)
+            for cell in draw_block(self.plan.seed, self.blocks, executable, self.plan.names):
                 if cell.benchmark not in self.failures:
                     self._take(MAIN, cell, self.cells)
             self.blocks += 1
@@ -159,7 +170,7 @@ class _Run:
         names = self._alive()
         if not names:
             return None
-        arranged = gate_decide.arrange(self.cells, names, self.blocks)
+        arranged = gate_decide.arrange(self.cells, names, self.blocks, self.plan.layouts)
         return gate_decide.read(arranged, self.plan.limits, self.plan.looks, look, self.plan.margins)
 
     def _reruns(self, reading: Reading) -> dict[str, Rerun]:
@@ -181,11 +192,13 @@ class _Run:
         blocks = -(-self.plan.limits.rerun_blocks // pairs) * pairs
         cells: list[Measured] = []
         for block in range(blocks):
-            (cell,) = draw_block(f"{self.plan.seed}/rerun/{name}", block, block % pairs, [name])
+            executable = self.plan.executable(block, again=True)
+            (cell,) = draw_block(f"{self.plan.seed}/rerun/{name}", block, executable, [name])
             self._take(RERUN, cell, cells)
             if name in self.failures:
                 return None
-        return gate_decide.confirm(gate_decide.arrange(cells, [name], blocks), margin, self.plan.limits)
+        arranged = gate_decide.arrange(cells, [name], blocks, self.plan.layouts)
+        return gate_decide.confirm(arranged, margin, self.plan.limits)
 
 
 def look_sizes(limits: Thresholds, first: int | None, most: int | None, pairs: int) -> tuple[int, ...]:

@@ -76,7 +76,7 @@ def hold(session: Session) -> tuple[Store, dict[str, Any]]:
 def _hashes(sides: Sides) -> list[tuple[str, str]]:
     return [
         (cachegrind.interpreter_hash(baseline.python), cachegrind.interpreter_hash(candidate.python))
-        for baseline, candidate in sides.pairs
+        for baseline, candidate in sides.executables
     ]
 
 
@@ -91,6 +91,7 @@ def _plan(session: Session, hashes: Sequence[tuple[str, str]]) -> tuple[Store, P
         "suite": setting.suite,
         "benchmarks": {one.name: cachegrind.benchmark_hash(one) for one in setting.benchmarks},
         "looks": setting.looks,
+        "layouts": session.sides.layouts,
         "runner": session.runner.kind,
         "process": {"values": worker.VALUES, "warmups": worker.WARMUPS, "seconds": _targets(setting.benchmarks)},
     }
@@ -142,7 +143,8 @@ def _measured(session: Session, store: Store, plan: Plan, started: float) -> dic
                 limits=session.limits,
                 margins=margins,
                 timer=_timer(session, plan, core, store.folder / "raw"),
-                pairs=len(session.sides.pairs),
+                pairs=session.sides.pairs,
+                layouts=session.sides.layouts,
                 failed=plan.failed,
                 seconds=session.setting.seconds,
                 record=store,
@@ -214,7 +216,7 @@ def _facts(
     counts: Mapping[str, Mapping[str, Any]],
     seconds: float,
 ) -> Facts:
-    setting, pairs = session.setting, len(session.sides.pairs)
+    setting, pairs = session.setting, session.sides.pairs
     said = list(warnings)
     if setting.profile == PGO and pairs < FEWEST_PAIRS:
         said.append(
@@ -228,6 +230,7 @@ def _facts(
         candidate=session.sides.candidate,
         suite=setting.suite,
         build_pairs=pairs,
+        layouts=session.sides.layouts,
         margins=margins,
         machine=found,
         warnings=said,
@@ -274,6 +277,7 @@ def analyse(folder: Path, limits: Thresholds) -> tuple[Conducted, Plan]:
     if not blocks:
         raise UnequalResultsError(f"{folder} holds no block")
     identity = machine.identity(plan.machine)
+    layouts = int(plan.inputs.get("layouts", 1))
     experiment = Experiment(
         names=names,
         seed=plan.seed,
@@ -281,7 +285,8 @@ def analyse(folder: Path, limits: Thresholds) -> tuple[Conducted, Plan]:
         limits=limits,
         margins=gate_noise.margins(limits, names, gate_noise.load(identity)),
         timer=_refuse(folder),
-        pairs=len(plan.inputs["interpreters"]),
+        pairs=len(plan.inputs["interpreters"]) // layouts,
+        layouts=layouts,
         failed=plan.failed,
         most=blocks[-1] + 1,
         record=store,

@@ -2,7 +2,7 @@
 
 The candidate is the fork, the fork with a planted slowdown, or (A/A) a copy of the baseline at another place; the
 baseline is upstream, the series at another revision of this repository, or, for a planted slowdown, the fork without
-it. Several build pairs are independent builds of both.
+it. Several build pairs are independent builds of both; several layouts are one build linked in several orders.
 """
 
 from __future__ import annotations
@@ -11,19 +11,24 @@ import io
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import paths, proc
+from harness import build_layouts, paths, proc
 from harness.errors import UsageError
 from harness.variants import Profile, Variant
 from perf import gate_planted
+from perf.gate_thresholds import Thresholds
 
 if TYPE_CHECKING:
     from harness.build import Built
     from harness.runner import Runner
     from harness.source import Tree
+
+LINKED_ONCE = (Profile.RELEASE,)  # to link it is to optimize it again; independent build pairs differ anyway
+OTHER = 1000  # what is added to the layout numbers of an A/A gate's candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +40,37 @@ class Wanted:
     planted: str | None = None
     same: bool = False  # A/A
     pairs: int = 1
+    layouts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The interpreters: one (baseline, candidate) a build pair, and what either side is called."""
+    """The interpreters: (baseline, candidate) for each layout of each build pair, and what either side is called.
+
+    `executables` has all layouts of the first build pair, then those of the second, and so on.
+    """
 
     baseline: str
     candidate: str
-    pairs: tuple[tuple[Built, Built], ...]
+    executables: tuple[tuple[Built, Built], ...]
+    layouts: int = 1
 
-    def python(self, arm: str, pair: int) -> Path:
+    @property
+    def pairs(self) -> int:
+        """How many independent build pairs there are."""
+        return len(self.executables) // self.layouts
+
+    def python(self, arm: str, executable: int) -> Path:
         """The interpreter of an arm: A and C are the baseline, B is the candidate."""
-        return self.pairs[pair][arm == "B"].python
+        return self.executables[executable][arm == "B"].python
 
     def provenance(self) -> dict[str, Any]:
         """Both provenances of the first pair, and the binaries of the others."""
-        (first_baseline, first_candidate), *others = self.pairs
+        (first_baseline, first_candidate), *others = self.executables[:: self.layouts]
         return {
             "baseline": first_baseline.provenance,
             "candidate": first_candidate.provenance,
+            "layouts": self.layouts,
             "further_pairs": [
                 {
                     side: built.provenance["binary_sha256"]
@@ -75,16 +91,50 @@ class _Side:
     folder: Path | None
 
 
+def layouts(profile: Profile, asked: int | None, blocks: int, limits: Thresholds) -> int:
+    """How many layouts a gate of at most `blocks` blocks needs: one a block, up to the number in the thresholds."""
+    if asked is not None:
+        return asked
+    return 1 if profile in LINKED_ONCE else min(blocks, limits.blocks_layouts)
+
+
 def prepare(wanted: Wanted, runner: Runner) -> Sides:
     """Build what is not there; UsageError for a revision that has no series, PlantedError for an unknown slowdown."""
     baseline = _baseline(wanted)
     candidate = _candidate(wanted, baseline)
-    built = []
+    numbers = range(wanted.layouts)
+    others = range(OTHER, OTHER + wanted.layouts)
+    built: list[tuple[Built, Built]] = []
     for pair in range(wanted.pairs):
         first = _build(baseline, wanted.profile, pair, runner)
-        second = _copy(first, pair) if wanted.same else _build(candidate, wanted.profile, pair, runner)
-        built.append((first, second))
-    return Sides(baseline.name, candidate.name, tuple(built))
+        place = _Place(baseline, wanted.profile, pair, runner)
+        if wanted.same:
+            both = place.layouts(first, numbers), place.layouts(_copy(first, pair), others)
+        else:
+            laid_out = place.layouts(first, numbers)  # before the candidate's build: they may share objects' place
+            second = _build(candidate, wanted.profile, pair, runner)
+            both = laid_out, _Place(candidate, wanted.profile, pair, runner).layouts(second, numbers)
+        built += zip(*both, strict=True)
+    return Sides(baseline.name, candidate.name, tuple(built), wanted.layouts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the objects of one build pair of a side come from."""
+
+    side: _Side
+    profile: Profile
+    pair: int
+    runner: Runner
+
+    def layouts(self, built: Built, numbers: Sequence[int]) -> list[Built]:
+        """`built`, or an equal build at another place, in its layouts; a single one is the build's own executable."""
+        if len(numbers) == 1:
+            return [built]
+        if not build_layouts.ready(built, numbers):
+            again = _build(self.side, self.profile, self.pair, self.runner, objects=True)
+            build_layouts.make(built, numbers, self.runner, objects_of=again)
+        return build_layouts.layouts(built, numbers)
 
 
 def _baseline(wanted: Wanted) -> _Side:
@@ -148,12 +198,12 @@ def _export(revision: str, commit: str, folder: Path) -> None:
         (Path(name) / "patches").rename(folder / "patches")
 
 
-def _build(side: _Side, profile: Profile, pair: int, runner: Runner) -> Built:
+def _build(side: _Side, profile: Profile, pair: int, runner: Runner, *, objects: bool = False) -> Built:
     from harness.build import build
 
     if pair == 0:
         prefix = None if side.folder is None else side.folder / profile
-        return build(side.variant, profile, runner=runner, tree=side.tree, prefix=prefix)
+        return build(side.variant, profile, runner=runner, tree=side.tree, prefix=prefix, objects=objects)
     return _independent(side, profile, pair, runner)
 
 

@@ -27,6 +27,7 @@ class Thresholds:
     blocks_step: int
     blocks_most: int
     blocks_seconds: int
+    blocks_layouts: int
     benchmark_margin: float
     benchmark_alpha: float
     rerun_alpha: float

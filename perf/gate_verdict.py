@@ -24,6 +24,7 @@ class Facts:
     candidate: str
     suite: str
     build_pairs: int
+    layouts: int
     margins: Mapping[str, float]
     machine: Mapping[str, Any]
     warnings: Sequence[str]
@@ -38,7 +39,7 @@ def to_json(done: Conducted, facts: Facts, limits: Thresholds, names: Sequence[s
     reasons = [*done.outcome.reasons, *([done.stopped] if done.stopped else [])]
     return {
         **_head(facts, limits, verdict, reasons),
-        "suite": _suite(done.reading, facts.build_pairs),
+        "suite": _suite(done.reading, facts),
         "control": _control(done.reading),
         "benchmarks": list(_benchmarks(done, facts, names)),
         "instructions": _geomean(facts.instructions),
@@ -88,13 +89,14 @@ def _ratios(result: SuiteResult) -> dict[str, Any]:
     }
 
 
-def _suite(reading: Reading | None, pairs: int) -> dict[str, Any] | None:
+def _suite(reading: Reading | None, facts: Facts) -> dict[str, Any] | None:
     if reading is None:
         return None
     return {
         **_ratios(reading.suite),
         "blocks": len(reading.suite.blocks),
-        "build_pairs": pairs,
+        "build_pairs": facts.build_pairs,
+        "layouts": facts.layouts,
         "mde": math.expm1(reading.detectable),
         "level": reading.suite.level,
     }
@@ -193,8 +195,10 @@ def line(verdict: Mapping[str, Any]) -> str:
     suite = verdict["suite"]
     if suite is None:
         return f"{verdict['verdict']}: {verdict['reasons'][0]}"
+    pairs, layouts = suite["build_pairs"], suite["layouts"]
+    builds = f"{pairs} build pair{'s' if pairs > 1 else ''} in {layouts} layout{'s' if layouts > 1 else ''}"
     return (
         f"{verdict['verdict']}: ratio {suite['ratio']:.4f} ({suite['low']:.4f} to {suite['high']:.4f}), "
-        f"{suite['blocks']} blocks, {suite['build_pairs']} build pair{'s' if suite['build_pairs'] > 1 else ''}; "
+        f"{suite['blocks']} blocks, {builds}; "
         f"a slowdown of {suite['mde']:.2%} would have failed in four gates of five; {verdict['reasons'][0]}"
     )

@@ -140,12 +140,13 @@ def _holder(
 def hold_all(proof: Proof, runner: Runner, options: argparse.Namespace, limits: Thresholds) -> None:
     """The real gates: A/A, then each planted slowdown."""
     profile = Profile(options.profile)
+    layouts = gate_sides.layouts(profile, None, limits.blocks_most, limits)
     if options.real:
-        sides = gate_sides.prepare(Wanted(profile, same=True), runner)
+        sides = gate_sides.prepare(Wanted(profile, same=True, layouts=layouts), runner)
         hold_until(proof, SAME, options.real, _holder(runner, sides, options, limits, gate_store.SAME))
         learn(proof.gates[SAME])
     for name in options.planted:
-        sides = gate_sides.prepare(Wanted(profile, planted=name), runner)
+        sides = gate_sides.prepare(Wanted(profile, planted=name, layouts=layouts), runner)
         what = f"{name} planted"
         hold_until(proof, what, options.planted_runs, _holder(runner, sides, options, limits, gate_store.PLANTED))
 

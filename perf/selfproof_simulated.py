@@ -16,11 +16,12 @@ BENCHMARK = "bm03"  # the one that is slowed alone
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A machine, in words, and over how many build pairs it is gated."""
+    """A machine, in words, and over how many build pairs and layouts of each it is gated."""
 
     what: str
     machine: Machine = field(default_factory=Machine)
     pairs: int = 1
+    layouts: int = 1
 
 
 def _slow(percent: float) -> float:
@@ -45,14 +46,30 @@ SCENARIOS = (
     Scenario("nothing changed, builds stray by 1%, 3 pairs", Machine(pair=0.01), 3),
     Scenario("nothing changed, builds stray by 0.3%, 3 pairs", Machine(pair=0.003), 3),
     Scenario("everything 3% slower, builds stray by 0.3%, 3 pairs", Machine(effect=_slow(3), pair=0.003), 3),
+    Scenario("nothing changed, link orders stray by 2%, one of them", Machine(layout=0.02)),
+    Scenario("nothing changed, link orders stray by 2%, 20 of them", Machine(layout=0.02), layouts=20),
+    Scenario("everything 3% slower, link orders stray by 2%, 20 of them", Machine(_slow(3), layout=0.02), layouts=20),
+    Scenario(
+        "one benchmark of 24 5% slower, link orders stray by 2%, 20 of them",
+        Machine(single={BENCHMARK: _slow(5)}, layout=0.02),
+        layouts=20,
+    ),
 )
 
 
 def row(scenario: Scenario, limits: Thresholds, runs: int, seed: int = 1) -> dict[str, Any]:
     """`runs` simulated gates of one scenario, seeds from `seed` on: verdicts, reported benchmarks, intervals."""
     looks = gate_run.look_sizes(limits, None, None, scenario.pairs)
-    found = simulate.tally(scenario.machine, limits, looks, runs, seed=seed, pairs=scenario.pairs)
-    return {"what": scenario.what, "pairs": scenario.pairs, "looks": list(looks), "seed": seed, **asdict(found)}
+    pairs, layouts = scenario.pairs, scenario.layouts
+    found = simulate.tally(scenario.machine, limits, looks, runs, seed=seed, pairs=pairs, layouts=layouts)
+    return {
+        "what": scenario.what,
+        "pairs": pairs,
+        "layouts": layouts,
+        "looks": list(looks),
+        "seed": seed,
+        **asdict(found),
+    }
 
 
 def rows(limits: Thresholds, runs: int, done: Callable[[], None]) -> list[dict[str, Any]]:

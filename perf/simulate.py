@@ -31,7 +31,7 @@ class Machine:
     `effect` slows the candidate in every benchmark, `single` in the named ones too; `process` is the standard
     deviation between processes, `spike` the size of rare interruptions, `drift` the slope over one cell, `slot` a
     bias of each cell's first process, `control` slows the control arm (a machine not to be trusted), `pair` is the
-    standard deviation between builds of one source.
+    standard deviation between builds of one source, `layout` that of one benchmark between link orders.
     """
 
     effect: float = 0.0
@@ -42,6 +42,7 @@ class Machine:
     slot: float = 0.003
     control: float = 0.0
     pair: float = 0.0
+    layout: float = 0.0
 
 
 def names(count: int = BENCHMARKS) -> tuple[str, ...]:
@@ -49,23 +50,25 @@ def names(count: int = BENCHMARKS) -> tuple[str, ...]:
     return tuple(f"bm{index:02d}" for index in range(count))
 
 
-def timer(machine: Machine, seed: int) -> Timer:
-    """A timer of `machine`; the same seed gives the same times in the same order of calls."""
+def timer(machine: Machine, seed: int, layouts: int = 1) -> Timer:
+    """A timer of `machine`, with so many layouts a build; the same seed and order of calls give the same times."""
     rng = random.Random(seed)
     builds: dict[tuple[int, str], float] = {}
+    places: dict[tuple[int, str, str], float] = {}
     calls = 0
     level = 0.0
 
-    def build(pair: int, arm: str) -> float:
+    def build(executable: int, arm: str, benchmark: str) -> float:
         variant = "candidate" if arm == "B" else "baseline"
-        return builds.setdefault((pair, variant), rng.gauss(0.0, machine.pair))
+        common = builds.setdefault((executable // layouts, variant), rng.gauss(0.0, machine.pair))
+        return common + places.setdefault((executable, variant, benchmark), rng.gauss(0.0, machine.layout))
 
-    def time_one(arm: str, pair: int, benchmark: str, hashseed: int) -> Unit:
+    def time_one(arm: str, executable: int, benchmark: str, hashseed: int) -> Unit:
         nonlocal calls, level
         position = calls % CELL
         calls += 1
         level += rng.gauss(0.0, machine.drift / CELL)
-        log = level + machine.drift * position / CELL + build(pair, arm)
+        log = level + machine.drift * position / CELL + build(executable, arm, benchmark)
         log += rng.gauss(0.0, machine.process)
         if rng.random() < 0.02:
             log += rng.expovariate(1 / machine.spike)
@@ -80,11 +83,14 @@ def timer(machine: Machine, seed: int) -> Timer:
     return time_one
 
 
-def gate(machine: Machine, limits: Thresholds, looks: tuple[int, ...], seed: int, pairs: int = 1) -> Conducted:
+def gate(
+    machine: Machine, limits: Thresholds, looks: tuple[int, ...], seed: int, pairs: int = 1, layouts: int = 1
+) -> Conducted:
     """One simulated gate."""
     listed = names()
     margins = dict.fromkeys(listed, limits.benchmark_margin)
-    return conduct(Experiment(listed, seed, looks, limits, margins, timer(machine, seed), pairs=pairs))
+    timed = timer(machine, seed, layouts)
+    return conduct(Experiment(listed, seed, looks, limits, margins, timed, pairs=pairs, layouts=layouts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,13 @@ class Tally:
 
 
 def tally(
-    machine: Machine, limits: Thresholds, looks: tuple[int, ...], runs: int, seed: int = 1, pairs: int = 1
+    machine: Machine,
+    limits: Thresholds,
+    looks: tuple[int, ...],
+    runs: int,
+    seed: int = 1,
+    pairs: int = 1,
+    layouts: int = 1,
 ) -> Tally:
     """Run `runs` simulated gates of `machine`, with seeds from `seed` on."""
     truth = machine.effect + sum(machine.single.values()) / BENCHMARKS - machine.control / 2
@@ -111,7 +123,7 @@ def tally(
     reported = covered = 0
     detectable = 0.0
     for number in range(runs):
-        done = gate(machine, limits, looks, seed + number, pairs)
+        done = gate(machine, limits, looks, seed + number, pairs, layouts)
         verdicts[done.outcome.verdict.value] += 1
         reported += any(rerun.confirmed for rerun in done.reruns.values())
         if done.reading is not None:

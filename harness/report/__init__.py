@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness import results
-from harness.atomic import write_text
+from harness.atomic import write_json, write_text
 from harness.console import out as stdout
 from harness.console import say
 from harness.errors import ResultMissingError
-from harness.report import comment, load, page, view
+from harness.report import comment, figures, load, page, view
 
 __all__ = ["build_report", "main"]
 
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a result folder to show (once for each kind); without it, the newest stored result of every kind",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write; default: a new folder in results/")
+    parser.add_argument("--figures", type=Path, metavar="JSON", help="also a summary for docs/results/")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="also a picture of its head (needs chromium)")
     parser.add_argument("--dark", action="store_true", help="the picture in dark colours")
     return parser
@@ -65,6 +66,9 @@ def main(argv: list[str]) -> int:
         say(f"{name}: {folder.name if folder else 'not run'}")
     where = build_report(folders, options.out or results.new("report"))
     stdout.print(str(where), markup=False)
+    if options.figures:
+        write_json(options.figures, figures.of(load.sections(folders)))
+        say(f"figures: {options.figures}")
     if options.picture:
         _picture(where, options.picture, dark=options.dark)
     return 0

@@ -82,6 +82,9 @@ def test_a_few_blocks_of_the_same_decide_nothing(built_upstream_fast: Built, res
     assert verdict["machine"]["cpu"]
     assert verdict["provenance"]["baseline"]["variant"] == "upstream"
     assert 0.5 < verdict["suite"]["ratio"] < 2
+    inputs = json.loads(next(results.glob("*/plan.json")).read_text(encoding="utf-8"))["inputs"]
+    assert inputs["layouts"] == verdict["suite"]["layouts"] == 2
+    assert len({one for both in inputs["interpreters"] for one in both}) == 4  # all linked in orders of their own
     (cell,) = results.glob("*/blocks/00/json_dumps.json")
     units = json.loads(cell.read_text(encoding="utf-8"))["units"]
     assert all(unit["raw"]["benchmarks"] for unit in units)

@@ -132,7 +132,7 @@ def test_an_unknown_slowdown_builds_nothing(builds: list[tuple[str, Path | None,
 def test_the_same_is_a_copy_at_another_place(builds: list[tuple[str, Path | None, bool]]) -> None:
     sides = gate_sides.prepare(Wanted(Profile.FAST, same=True), HERE)
     assert len(builds) == 1
-    baseline, candidate = sides.pairs[0]
+    baseline, candidate = sides.executables[0]
     assert candidate.python != baseline.python
     assert candidate.python.read_bytes() == baseline.python.read_bytes()
 
@@ -143,7 +143,7 @@ def test_further_pairs_are_built_from_scratch_on_either_side(
     monkeypatch.setattr("harness.provenance.input_hash", lambda *_arguments: "inputs")
     runner = cast(Runner, type("Here", (), {"description": {}}))
     sides = gate_sides.prepare(Wanted(Profile.RELEASE, pairs=3), runner)
-    assert len(sides.pairs) == 3
+    assert sides.pairs == 3
     assert [force for _, _, force in builds] == [False, False, True, True, True, True]
     assert len({prefix for _, prefix, force in builds if force}) == 4
     assert len(sides.provenance()["further_pairs"]) == 2

@@ -282,3 +282,38 @@ def test_simulated_gates_err_no_more_than_stated() -> None:
 def test_the_confidence_limit_of_a_rate() -> None:
     assert simulate.upper_limit(0, 20) == pytest.approx(1 - 0.05 ** (1 / 20))
     assert simulate.upper_limit(20, 20) == 1.0
+
+
+# --- layouts -------------------------------------------------------------------------------------------------------
+
+
+def executables(pairs: int, layouts: int, blocks: int, *, again: bool = False) -> list[int]:
+    quiet = simulate.timer(simulate.Machine(), 1, layouts)
+    asked = gate_run.Experiment(("one",), 1, (10,), LIMITS, {"one": 0.02}, quiet, pairs=pairs, layouts=layouts)
+    return [asked.executable(block, again=again) for block in range(blocks)]
+
+
+def test_each_block_has_a_layout_of_its_own_and_a_rerun_begins_with_others() -> None:
+    assert executables(1, 20, 10) == list(range(10))
+    assert executables(1, 20, 10, again=True) == list(range(19, 9, -1))
+    assert executables(1, 4, 6) == [0, 1, 2, 3, 0, 1]
+    assert executables(3, 1, 4) == [0, 1, 2, 0]
+    assert executables(2, 3, 6) == [0, 3, 1, 4, 2, 5]
+
+
+def test_layouts_of_one_build_are_no_build_pairs() -> None:
+    """Each block's layout is new, and blocks stay the unit of the interval; pairs still cluster."""
+    done = simulate.gate(simulate.Machine(), LIMITS, (10,), 1, layouts=20)
+    assert done.reading is not None
+    assert done.reading.suite.estimate.df == 9
+    done = simulate.gate(simulate.Machine(), LIMITS, (12,), 1, pairs=3, layouts=4)
+    assert done.reading is not None
+    assert done.reading.suite.estimate.df == 2
+
+
+def test_one_layout_accuses_the_innocent_and_many_do_not() -> None:
+    stray = simulate.Machine(layout=0.03)
+    alone = simulate.tally(stray, LIMITS, (10, 15, 20), 20)
+    many = simulate.tally(stray, LIMITS, (10, 15, 20), 20, layouts=20)
+    assert alone.reported >= 10
+    assert many.reported <= 1

@@ -1,0 +1,89 @@
+"""The figures that documents quote: the short summary of stored results, kept in docs/results/ with its provenance.
+
+A result folder is large and ignored by git; what README.md says comes from a file that this module wrote, and a test
+compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.report.load import Section
+
+SCHEMA = 1
+PROVENANCE = ("variant", "profile", "source_sha256", "series_hash", "input_hash", "compiler", "date")
+ENVIRONMENT = ("kind", "os", "kernel", "machine", "cpu", "image_id")
+COUNTS = ("tests", "passed", "failed", "errors", "skipped", "files")
+LISTS = ("new_failures", "fixed", "flaky", "crashed", "timed_out", "failing_in_both", "added")
+SHOWN = ("workload", "implementation", "mode", "workers", "rate", "unit", "speedup", "of_processes", "error")
+
+
+def _some(value: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value[name] for name in names if name in value}
+
+
+def build(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """What identifies one build, without the paths of the machine that made it."""
+    return {**_some(provenance, PROVENANCE), "environment": _some(provenance["environment"], ENVIRONMENT)}
+
+
+def _gate(data: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("verdict", "exit_code", "profile", "baseline", "candidate", "margin", "instructions", "seconds")
+    bounds = ("ratio", "low", "high", "mde", "blocks", "build_pairs", "void")
+    told = _some(data, names)
+    for part in ("suite", "control"):
+        told[part] = _some(data[part], bounds) if data[part] is not None else None
+    told["benchmarks"] = {row["name"]: row["ratio"] for row in data["benchmarks"]}
+    return told
+
+
+def _test(data: Mapping[str, Any]) -> dict[str, Any]:
+    sides = {side: _some(data[side], COUNTS) for side in ("upstream", "fork")}
+    return {"set": data["set"], **{name: len(data.get(name, [])) for name in LISTS}, **sides}
+
+
+def _globals(data: Mapping[str, Any]) -> dict[str, Any]:
+    return _some(data, ("total", "left", "by_folder", "by_patch"))
+
+
+def _abi(data: Mapping[str, Any]) -> dict[str, Any]:
+    layouts = data.get("layouts") or {}
+    return {"compatible": data["compatible"], "objects": len(data["objects"]), "structs": layouts.get("structs")}
+
+
+def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"rows": [_some(row, SHOWN) for row in data["rows"]]}
+
+
+def _ledger(data: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("patch", "red", "builds", "instructions_delta", "globals_left", "lines")
+    return {"rows": [_some(row, names) for row in data["rows"]]}
+
+
+SUMMARIES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "gate": _gate,
+    "test": _test,
+    "multicore": _rows,
+    "lifecycle": _rows,
+    "messaging": _rows,
+    "globals": _globals,
+    "abi": _abi,
+    "ledger": _ledger,
+}
+
+
+def of(sections: Mapping[str, Section]) -> dict[str, Any]:
+    """The summary of every section that was run: its figures, when it ran and the builds that it compares."""
+    found: dict[str, Any] = {"schema": SCHEMA, "kind": "figures"}
+    for name, section in sections.items():
+        if section.data is None or name not in SUMMARIES:
+            continue
+        provenance = section.data.get("provenance") or {}
+        builds = {side: build(one) for side, one in provenance.items() if _is_build(one)}
+        found[name] = {"date": section.date, **SUMMARIES[name](section.data), "builds": builds}
+    return found
+
+
+def _is_build(value: object) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("environment"), Mapping)
