@@ -85,11 +85,12 @@ def _what(built: Built) -> tuple[Variant, Profile]:
 
 def link_command(objects: Path, runner: Runner) -> list[str]:
     """The words of the makefile's own command that links the interpreter, with PROBE as its output."""
-    log = paths.logs_dir() / "layouts.log"
     asked = ["make", "--dry-run", f"BUILDPYTHON={PROBE}", PROBE]
-    done = proc.run(runner.argv(asked, env=REPRODUCIBLE, cwd=objects), log=log, check=False, echo=False)
+    done = proc.run(runner.argv(asked, env=REPRODUCIBLE, cwd=objects), check=False, echo=False, timeout=LINK_SECONDS)
     found = [shlex.split(line) for line in done.stdout.splitlines() if f"-o {PROBE} " in line]
     if done.returncode != 0 or len(found) != 1:
+        log = paths.logs_dir() / "layouts.log"
+        atomic.write_text(log, done.stdout)
         raise build_log.failure("make --dry-run", log)
     return found[0]
 
