@@ -91,6 +91,11 @@ def tests_named(patch: Patch) -> list[str]:
     return [value for value in re.split(r"[,\s]+", patch.trailers.get("Test", "")) if value]
 
 
+def cpython_tests(patch: Patch) -> list[str]:
+    """Those of `tests_named` that are of CPython's suite; the others are this repository's own (`tests` runs them)."""
+    return [name for name in tests_named(patch) if not name.startswith("tests/")]
+
+
 def test_problems(patch: Patch, repo: Path, commit: str, root: Path = paths.ROOT) -> list[Problem]:
     """Tests that the patch names and that do not exist: neither in its tree (`commit` of `repo`) nor in `root`."""
     missing = [name for name in tests_named(patch) if not _test_exists(name, repo, commit, root)]

@@ -14,7 +14,7 @@ from harness.build import Built
 from harness.burndown_lists import TO_FIX, read_tree
 from harness.console import say
 from harness.series import Patch
-from harness.series_rules import tests_named
+from harness.series_rules import cpython_tests
 from perf import cachegrind
 from perf.fork_tests import run_named
 from perf.steps import Steps
@@ -66,7 +66,7 @@ class RealWorkshop:
 
     def tests(self, patches: Sequence[Patch]) -> dict[str, Any]:
         """Run the tests that the patches up to this one name."""
-        names = list(dict.fromkeys(name for patch in patches for name in tests_named(patch)))
+        names = list(dict.fromkeys(name for patch in patches for name in cpython_tests(patch)))
         found = run_named(names, self.built, self.steps.tree(len(patches)).path, self.steps.runner)
         return found | {"failed": found["failed"] + found["missing"]}
 
