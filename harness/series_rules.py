@@ -92,7 +92,7 @@ def tests_named(patch: Patch) -> list[str]:
 
 
 def cpython_tests(patch: Patch) -> list[str]:
-    """Those of `tests_named` that are of CPython's suite; the others are this repository's own (`tests` runs them)."""
+    """Those of `tests_named` that are of CPython's suite; the others are run by the project's own tests."""
     return [name for name in tests_named(patch) if not name.startswith("tests/")]
 
 
