@@ -263,14 +263,16 @@ def test_answers_are_counted(tmp_path: Path) -> None:
     answers = [
         Named("test_here.A.a", True, Status.PASSED, "", ""),
         Named("test_here.A.b", False, Status.FAILED, "1 != 2\nmore", ""),
+        Named("test_here.A.e", False, Status.FAILED, "A.e: Traceback (most recent call last):\n  x\nOSError: y\n", ""),
         Named("test_here.A.c", False, Status.SKIPPED, "no resource", ""),
         Named("test_here.A.d", False, Status.NO_TESTS, "no test matches", ""),
         Named("test_gone", False, Status.ERROR, "No module named", ""),
     ]
     found = count(answers, tmp_path)
-    assert (found["passed"], found["failed"], found["skipped"], found["missing"]) == (1, 1, 1, 2)
+    assert (found["passed"], found["failed"], found["skipped"], found["missing"]) == (1, 2, 1, 2)
     assert found["failures"] == [
         "test_here.A.b: 1 != 2",
+        "test_here.A.e: OSError: y",
         "test_here.A.d: no test matches",
         "test_gone: No module named",
     ]
