@@ -263,7 +263,9 @@ def test_answers_are_counted(tmp_path: Path) -> None:
     answers = [
         Named("test_here.A.a", True, Status.PASSED, "", ""),
         Named("test_here.A.b", False, Status.FAILED, "1 != 2\nmore", ""),
-        Named("test_here.A.e", False, Status.FAILED, "A.e: Traceback (most recent call last):\n  x\nOSError: y\n", ""),
+        Named(
+            "test_here.A.e", False, Status.FAILED, "A.e: Traceback (most recent call last):\n  x\nOSError: y\n", ""
+        ),
         Named("test_here.A.c", False, Status.SKIPPED, "no resource", ""),
         Named("test_here.A.d", False, Status.NO_TESTS, "no test matches", ""),
         Named("test_gone", False, Status.ERROR, "No module named", ""),
