@@ -57,7 +57,7 @@ def _element(file: str, case: Case) -> junitparser.TestCase:
     element = junitparser.TestCase(name, classname, round(case.seconds, 6))
     kind = _RESULTS.get(case.status)
     if kind is not None:
-        outcome = kind(_first_line(case.message), str(case.status))
+        outcome = kind(telling_line(case.message), str(case.status))
         outcome.text = clean(case.message)
         element.result = [outcome]
     if case.flaky:
@@ -65,7 +65,7 @@ def _element(file: str, case: Case) -> junitparser.TestCase:
     return element
 
 
-def _first_line(message: str) -> str:
+def telling_line(message: str) -> str:
     """The line that says most: the last of a traceback, else the first."""
     lines = [line.strip() for line in clean(message).splitlines() if line.strip()]
     if not lines:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness import suite
+from harness import suite, suite_junit
 from harness.build import Built
 from harness.errors import UsageError
 from harness.runner import Runner
@@ -48,19 +48,11 @@ def count(found: Sequence[Named], prefix: Path) -> dict[str, Any]:
     sorts: dict[str, list[str]] = {"passed": [], "failed": [], "skipped": [], "missing": []}
     for one in found:
         sorts[_sort(one, prefix)].append(one.name)
-    told = {one.name: _gist(one.message) or one.status for one in found}
+    told = {one.name: suite_junit.telling_line(one.message) or one.status for one in found}
     bad = [*sorts["failed"], *sorts["missing"]]
     return {name: len(listed) for name, listed in sorts.items()} | {
         "failures": [f"{name}: {told[name]}" for name in bad]
     }
-
-
-def _gist(message: str) -> str:
-    """The line that tells most: the first one, but of a traceback the last, which is the exception."""
-    lines = [line.strip() for line in message.strip().splitlines()]
-    if not lines:
-        return ""
-    return lines[-1] if "Traceback (most recent call last)" in lines[0] else lines[0]
 
 
 def _sort(one: Named, prefix: Path) -> str:

@@ -13,7 +13,8 @@ from perf import fork_tests
 
 pytestmark = [pytest.mark.build]
 
-LISTED = ("system", "urandom", "once", "atomic")  # one of each patch that names test_what_stays_has_a_reason
+# One of each patch that names test_what_stays_has_a_reason, and the one that looks at every row.
+LISTED = ("system", "urandom", "once", "atomic", "names")
 
 
 def run(built: Built, code: str, *options: str) -> str:
