@@ -13,8 +13,12 @@ from perf import fork_tests
 
 pytestmark = [pytest.mark.build]
 
-# One of each patch that names test_what_stays_has_a_reason, and the one that looks at every row.
-LISTED = ("system", "urandom", "once", "atomic", "names")
+# What patches that name test_what_stays_has_a_reason promise, and the one that looks at every row.
+LISTED = (
+    *("system", "urandom", "once", "atomic", "names"),
+    *("constants", "configuration_names", "environment", "module_definitions", "tracemalloc"),
+    *("singletons", "argument_parsers"),
+)
 
 
 def run(built: Built, code: str, *options: str) -> str:

@@ -1,19 +1,17 @@
-"""Stress for interpreters with a GIL of their own.
+"""Stress for interpreters with a GIL of their own: all that interpreters share is used by all of them at once.
 
-    python stress.py [--seconds N] [--threads N] [--rounds N] [--part NAME ...]
-
-The main interpreter and some of its threads work, and make, run and destroy own-GIL
-interpreters at the same time. What each interpreter does is in PARTS; a failed
-assertion or an exception there ends the script with status 1.
+The main interpreter works; threads make, run and destroy own-GIL interpreters meanwhile. What each does is in PARTS.
+A failed assertion or an exception there ends the script with status 1.
 """
 
+from __future__ import annotations
+
+import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
 import argparse
 import sys
 import threading
 import time
 import types
-
-import _xxsubinterpreters as interpreters
 
 PARTS = {
     "import": """
@@ -235,61 +233,74 @@ for i in range(5):
 """,
 }
 
-PROLOGUE = "import sys\n"
+
+def run_here(name: str) -> None:
+    """Run a part in this interpreter, in a module that pickle finds by its name."""
+    module = sys.modules["stress_main"] = types.ModuleType("stress_main")
+    exec(compile(PARTS[name], f"<main {name}>", "exec"), vars(module))
 
 
-def run_all(parts, where, rounds):
-    for _ in range(rounds):
-        for name in parts:
-            code = PROLOGUE + PARTS[name]
-            if where is None:
-                # A module of that name, so that pickle finds what it defines.
-                module = sys.modules["stress_main"] = types.ModuleType("stress_main")
-                exec(compile(code, f"<main {name}>", "exec"), vars(module))
-            else:
-                interpreters.run_string(where, code)
+class Stress:
+    """What the threads share: which parts are run, when to stop, what was done, what went wrong."""
 
+    def __init__(self, parts: list[str], seconds: float) -> None:
+        self.parts = parts
+        self.deadline = time.monotonic() + seconds
+        self.lock = threading.Lock()
+        self.interpreters = 0
+        self.rounds = 0
+        self.failures: list[str] = []
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--threads", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=1, help="in each interpreter")
-    parser.add_argument("--part", nargs="*", default=list(PARTS), choices=list(PARTS))
-    parser.add_argument("--idle-main", action="store_true")
-    args = parser.parse_args()
+    def going_on(self) -> bool:
+        """Is there time left, and has nothing failed?"""
+        return time.monotonic() < self.deadline and not self.failures
 
-    errors = []
-    made = [0] * args.threads
-    deadline = time.monotonic() + args.seconds
-
-    def worker(number):
+    def live(self, parts: list[str]) -> None:
+        """One interpreter: made, run, ended."""
+        made = interpreters.create(own_gil=True)
         try:
-            while time.monotonic() < deadline and not errors:
-                parts = args.part[number:] + args.part[:number]
-                interp = interpreters.create(own_gil=True)
-                run_all(parts, interp, args.rounds)
-                interpreters.destroy(interp)
-                made[number] += 1
-        except BaseException as e:
-            errors.append(e)
-            print(f"thread {number}: {e!r}", file=sys.stderr)
+            for name in parts:
+                interpreters.run_string(made, PARTS[name])
+        finally:
+            interpreters.destroy(made)
+        with self.lock:
+            self.interpreters += 1
 
-    threads = [threading.Thread(target=worker, args=(i,)) for i in range(args.threads)]
-    for thread in threads:
-        thread.start()
-    rounds = 0
-    while time.monotonic() < deadline and not errors:
-        if args.idle_main:
-            time.sleep(0.01)
-        else:
-            run_all(args.part, None, 1)
-        rounds += 1
-    for thread in threads:
-        thread.join()
-    print(f"{sum(made)} interpreters, {rounds} rounds in the main one")
-    return 1 if errors else 0
+    def work(self, number: int) -> None:
+        """The body of thread `number`; each begins with another part."""
+        first = number % len(self.parts)
+        try:
+            while self.going_on():
+                self.live(self.parts[first:] + self.parts[:first])
+        except BaseException as error:
+            self.failures.append(f"thread {number}: {error!r}")
+
+    def run(self, threads: int) -> None:
+        """Let the threads work, and the main interpreter, too."""
+        workers = [threading.Thread(target=self.work, args=(number,)) for number in range(threads)]
+        for worker in workers:
+            worker.start()
+        while self.going_on():
+            for name in self.parts:
+                run_here(name)
+            self.rounds += 1
+        for worker in workers:
+            worker.join()
+
+
+def main() -> None:
+    """Run for --seconds; exit non-zero on a failure, or if nothing was done."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--part", nargs="*", default=list(PARTS), choices=list(PARTS))
+    options = parser.parse_args()
+    stress = Stress(options.part, options.seconds)
+    stress.run(options.threads)
+    print(f"{stress.interpreters} interpreters, {stress.rounds} rounds in main")
+    if stress.failures or not stress.interpreters:
+        raise SystemExit(f"failed: {stress.failures or 'no interpreter was finished'}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

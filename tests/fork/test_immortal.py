@@ -1,4 +1,4 @@
-"""Immortal objects bear what code compiled for stock 3.11 does to their counts."""
+"""Objects that are shared bear what code compiled for stock 3.11 does to their counts, immortal or not yet."""
 
 from __future__ import annotations
 
@@ -20,13 +20,20 @@ UNPAIRED = 10**9
 
 USE = f"""
 import gc, stray, sys
+import _xxsubinterpreters as interpreters
+{{first}}
 stray.{{function}}({UNPAIRED})
 things = [None] * 1000 + [int("5") for _ in range(1000)]
 del things
 gc.collect()
 assert None is (lambda: None)() and isinstance(5, int) and int("7") == 7
+one = interpreters.create(own_gil=True)
+interpreters.run_string(one, "assert None is (lambda: None)() and int('7') == 7")
+interpreters.destroy(one)
 print(sys.getrefcount(None) > 2**61, sys.getrefcount(int) > 2**61)
 """
+# What makes these objects immortal: an interpreter with a GIL of its own, before the references or after them.
+FIRST = {"counted": "", "immortal": "interpreters.destroy(interpreters.create(own_gil=True))"}
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +52,12 @@ def folder(built_upstream_fast: Built) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("function", ["increment", "decrement"])
-def test_a_billion_unpaired_references_do_no_harm(built_fork_fast: Built, folder: Path, function: str) -> None:
+@pytest.mark.parametrize("first", list(FIRST))
+def test_a_billion_unpaired_references_do_no_harm(
+    built_fork_fast: Built, folder: Path, function: str, first: str
+) -> None:
+    code = USE.format(function=function, first=FIRST[first])
     with for_build(built_fork_fast.prefix) as runner:
-        command = [str(built_fork_fast.python), "-c", USE.format(function=function)]
+        command = [str(built_fork_fast.python), "-c", code]
         done = proc.run(runner.argv(command, env={"PYTHONPATH": str(folder)}), echo=False, timeout=300)
     assert done.stdout == "True True\n"
