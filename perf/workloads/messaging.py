@@ -19,6 +19,7 @@ from typing import Any
 
 import interp_api
 import lifecycle
+import message_sides
 
 MODES = lifecycle.MODES
 BYTES = 64 * 1024 * 1024
@@ -38,30 +39,6 @@ class _PipeEnd:
 
     def get(self) -> Any:  # noqa: ANN401 (whatever was put)
         return self._connection.recv()
-
-
-def sink(count: int, incoming: Any, outgoing: Any) -> None:  # noqa: ANN401 (any kind of queue)
-    """Say ready, take `count` integers, answer with their sum."""
-    outgoing.put(-1)
-    total = 0
-    for _ in range(count):
-        total += incoming.get()
-    outgoing.put(total)
-
-
-def echo(count: int, incoming: Any, outgoing: Any) -> None:  # noqa: ANN401
-    """Say ready, send each of `count` integers back."""
-    outgoing.put(-1)
-    for _ in range(count):
-        outgoing.put(incoming.get())
-
-
-def measure_bytes(count: int, incoming: Any, outgoing: Any) -> None:  # noqa: ANN401
-    """Say ready, take `count` blocks of bytes, answer each with its length, first and last byte in one integer."""
-    outgoing.put(-1)
-    for _ in range(count):
-        block = incoming.get()
-        outgoing.put(len(block) * 65536 + block[0] * 256 + block[-1])
 
 
 def _send_one_way(count: int, sending: Any, receiving: Any) -> float:  # noqa: ANN401
@@ -96,11 +73,7 @@ def _expect(got: object, wanted: object) -> None:
         raise RuntimeError(f"received {got!r}, not {wanted!r}")
 
 
-OTHER_SIDE: dict[str, Callable[[int, Any, Any], None]] = {
-    "one_way_ints": sink,
-    "round_trip": echo,
-    "bytes_64mib": measure_bytes,
-}
+OTHER_SIDE = message_sides.OTHER_SIDE
 THIS_SIDE: dict[str, Callable[[int, Any, Any], float]] = {
     "one_way_ints": _send_one_way,
     "round_trip": _send_round_trip,
@@ -134,9 +107,9 @@ def _interpreter_peer(task: str, count: int) -> Iterator[tuple[Any, Any]]:
     interpreter = api.create()
     # Modules are imported from the thread that later ends the interpreter: 3.11's `threading` takes the thread that
     # imports it for the interpreter's main thread, and its shutdown would wait for another one for ever.
-    api.run(interpreter, f"{interp_api.entering()}import messaging\n{api.opening(there, 'there')}")
+    api.run(interpreter, f"{interp_api.entering()}import message_sides\n{api.opening(there, 'there')}")
     api.run(interpreter, api.opening(back, "back"))
-    code = f"messaging.{OTHER_SIDE[task].__name__}({count}, there, back)\n"
+    code = f"message_sides.{OTHER_SIDE[task].__name__}({count}, there, back)\n"
     thread = threading.Thread(target=_run_or_exit, args=(api, interpreter, code), daemon=True)
     thread.start()
     yield there, back
