@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from fork_kit import python
 
 from harness import proc, series, series_rules
 from harness.build import Built
@@ -23,8 +24,7 @@ LISTED = (
 
 def run(built: Built, code: str, *options: str) -> str:
     """What `code` prints in the built interpreter."""
-    with for_build(built.prefix) as runner:
-        return proc.run(runner.argv([str(built.python), *options, "-c", code]), echo=False, timeout=120).stdout
+    return python(built, *options, "-c", code, timeout=120)
 
 
 def names(patches: Sequence[series.Patch]) -> list[str]:

@@ -8,29 +8,19 @@
 #define BARRIER() __asm__ volatile ("" ::: "memory")
 
 static PyObject *
-increment(PyObject *self, PyObject *arg)
+count(PyObject *self, PyObject *arg)
 {
     long long n = PyLong_AsLongLong(arg);
     if (n == -1 && PyErr_Occurred()) {
         return NULL;
     }
-    for (long long i = 0; i < n; i++) {
+    for (; n > 0; n--) {
         Py_INCREF(Py_None);
         BARRIER();
         Py_INCREF(&PyLong_Type);
         BARRIER();
     }
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-decrement(PyObject *self, PyObject *arg)
-{
-    long long n = PyLong_AsLongLong(arg);
-    if (n == -1 && PyErr_Occurred()) {
-        return NULL;
-    }
-    for (long long i = 0; i < n; i++) {
+    for (; n < 0; n++) {
         Py_DECREF(Py_None);
         BARRIER();
         Py_DECREF(&PyLong_Type);
@@ -40,8 +30,7 @@ decrement(PyObject *self, PyObject *arg)
 }
 
 static PyMethodDef methods[] = {
-    {"increment", increment, METH_O, NULL},
-    {"decrement", decrement, METH_O, NULL},
+    {"count", count, METH_O, NULL},
     {NULL, NULL, 0, NULL}
 };
 
