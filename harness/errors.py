@@ -335,6 +335,13 @@ class UnequalTestResultsError(HarnessError):
     remedy = "Run `./noxw -s test` for both sides with the same set, then compare again."
 
 
+class ExceptionTableError(HarnessError):
+    """The table of explained exceptions cannot be read."""
+
+    exit_code = Exit.BAD_INPUT
+    remedy = "Mend harness/suite_isolated.toml; docs/testing.md describes it."
+
+
 class InterpreterStartError(HarnessError):
     """A built interpreter cannot even list its own test suite."""
 

@@ -234,7 +234,9 @@ def _verdict(result: FileResult, cases: Sequence[Case], only: str) -> tuple[Stat
 def parser() -> argparse.ArgumentParser:
     """The options of the command."""
     made = argparse.ArgumentParser(prog="test", description="CPython's own suite on upstream and fork, compared.")
-    made.add_argument("--set", default="quick", help="quick (default), full, or a file that lists test files")
+    made.add_argument(
+        "--set", help="quick (default), full (default with --isolated), or a file that lists test files"
+    )
     made.add_argument("--tests", nargs="+", default=[], metavar="FILE", help="these test files instead of a set")
     made.add_argument(
         "--match", "-m", action="append", default=[], metavar="PATTERN", help="only these tests of them"
@@ -244,6 +246,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--timeout", type=_positive, metavar="SECONDS", help="for every file (default: by file)")
     made.add_argument("--no-cache", dest="cache", action="store_false", help="run upstream anew, keep nothing of it")
     made.add_argument("--testdir", type=Path, help="test files of this directory instead of CPython's")
+    made.add_argument(
+        "--isolated", action="store_true", help="the fork alone: its main interpreter against one with its own GIL"
+    )
     made.add_argument("--compare", nargs=2, type=Path, metavar="XML", help="compare two junit-*.xml, run nothing")
     cli.add_place(made)
     return made
@@ -262,7 +267,7 @@ def _request(given: argparse.Namespace) -> Request:
     if given.match and not given.tests:
         raise UsageError("--match chooses tests of the files that --tests names; name one")
     return Request(
-        set_name=suite_sets.FULL if given.testdir is not None and not given.tests else given.set,
+        set_name=_set_name(given),
         tests=tuple(given.tests),
         match=tuple(given.match),
         profile=parse_profile(given.profile),
@@ -274,11 +279,21 @@ def _request(given: argparse.Namespace) -> Request:
     )
 
 
+def _set_name(given: argparse.Namespace) -> str:
+    if given.testdir is not None and not given.tests:
+        return suite_sets.FULL
+    return given.set or (suite_sets.FULL if given.isolated else "quick")
+
+
 def main(argv: list[str]) -> int:
     """`test [--set SET | --tests FILE ...]`: 0 if the fork has no new failure, else 1."""
     given = parser().parse_args(argv)
     if given.compare:
         return 1 if compare_files(*given.compare).new_failures else 0
+    if given.isolated:
+        from harness.suite_isolated import run_isolated
+
+        return 0 if run_isolated(_request(given))[1] else 1
     from harness import atomic
 
     folder = run_diff(request=_request(given))

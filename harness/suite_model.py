@@ -77,13 +77,18 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How test files run: workers at once, seconds a file, overrides a file, regrtest's --testdir and -m patterns."""
+    """How test files run: workers at once, seconds a file, overrides a file, regrtest's --testdir and -m patterns.
+
+    With `isolated` they run in an interpreter with a GIL of its own. The tests of the patterns `ignore` do not run.
+    """
 
     workers: int = 2
     timeout: float = 300.0
     timeouts: Mapping[str, float] | None = None
     testdir: Path | None = None
     match: tuple[str, ...] = ()
+    isolated: bool = False
+    ignore: tuple[str, ...] = ()
 
     def timeout_of(self, file: str) -> float:
         """Seconds that `file` may take: its override, or the common timeout."""

@@ -21,6 +21,7 @@ from harness.suite_events import Ending, Record, read, result
 from harness.suite_model import Case, FileResult, Options, Status, Subject, combine
 
 DRIVER = Path(__file__).with_name("suite_driver.py")
+ISOLATED_DRIVER = Path(__file__).with_name("suite_isolated_driver.py")
 POLL = 0.05  # seconds
 GUARD = 20.0  # seconds that the guard waits longer than regrtest's own timeout
 KILL = 15.0  # seconds between the guard's TERM and KILL
@@ -133,10 +134,11 @@ class Pool:
         job = task.job
         task.stem = self.work / f"{job.file}.{self._count}"
         only = self._patterns(task.stem.with_name(task.stem.name + ".only"), job.only)
-        seen = [pattern(test) for test in sorted(task.seen)]
-        ignore = self._patterns(task.stem.with_name(task.stem.name + ".ignore"), seen)
+        unwanted = [*self.options.ignore, *(pattern(test) for test in sorted(task.seen))]
+        ignore = self._patterns(task.stem.with_name(task.stem.name + ".ignore"), unwanted)
         timeout = self._timeout(job)
-        words: list[str | Path] = [self.subject.python, DRIVER, self._events(task)]
+        driver = ISOLATED_DRIVER if self.options.isolated else DRIVER
+        words: list[str | Path] = [self.subject.python, driver, self._events(task)]
         words += arguments(job.file, self.options, timeout=timeout, only=only, ignore=ignore)
         self._events(task).unlink(missing_ok=True)
         task.started = time.monotonic()

@@ -17,7 +17,7 @@ from harness import atomic, provenance, source_cache, suite_install, suite_junit
 from harness.console import warn
 from harness.errors import ResultDamagedError, ResultMissingError
 from harness.suite_model import FileResult, Options, Subject
-from harness.suite_run import DRIVER
+from harness.suite_run import DRIVER, ISOLATED_DRIVER
 
 _SHARED = ("source_sha256", "series_hash", "patches", "profile", "configure", "cflags", "ldflags", "compiler")
 _EXACT = ("input_hash", "binary_sha256")
@@ -30,6 +30,8 @@ def key(subject: Subject, options: Options, *, exact: bool) -> str:
     parts["configure"] = [word for word in prov.get("configure") or () if not str(word).startswith("--prefix")]
     parts["environment"] = provenance.environment_hash(dict(prov))
     parts["driver"] = source_cache.sha256_of(DRIVER)
+    if options.isolated:
+        parts["isolated"] = [source_cache.sha256_of(ISOLATED_DRIVER), *options.ignore]
     parts["embedding"] = suite_install.embedding_program(subject.python.parent.parent).exists()
     parts["options"] = [options.timeout, sorted((options.timeouts or {}).items()), _testdir(options.testdir)]
     if exact:
