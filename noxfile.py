@@ -130,6 +130,12 @@ def sanitize(session: nox.Session) -> None:
 
 
 @nox.session(python=False)
+def wheels(session: nox.Session) -> None:
+    """Import and exercise unmodified cp311 wheels in main and in own-GIL interpreters of the fork."""
+    _call(session, "-m", "harness", "wheels")
+
+
+@nox.session(python=False)
 def report(session: nox.Session) -> None:
     """Write the HTML page and the markdown comment from the newest stored results."""
     _call(session, "-m", "harness", "report")

@@ -17,6 +17,7 @@ COMMANDS = {
     "test": "harness.suite",
     "globals": "harness.burndown",
     "abi": "harness.abi",
+    "wheels": "harness.wheels",
     "sanitize": "harness.sanitize",
     "report": "harness.report",
 }

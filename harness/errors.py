@@ -335,6 +335,13 @@ class UnequalTestResultsError(HarnessError):
     remedy = "Run `./noxw -s test` for both sides with the same set, then compare again."
 
 
+class WheelManifestError(HarnessError):
+    """The manifest of the wheels cannot be read."""
+
+    exit_code = Exit.BAD_INPUT
+    remedy = "Mend harness/wheels.toml; docs/testing.md describes it."
+
+
 class ExceptionTableError(HarnessError):
     """The table of explained exceptions cannot be read."""
 
