@@ -1,11 +1,13 @@
 """The table of tests that pass in the main interpreter and not in one with its own GIL, each with its cause.
 
-An entry is a test file (`test_signal`: the file as a whole, which cannot even start there) or a pattern of test
-methods (fnmatch). If its cause gives a `message`, a line of what the test says must match it too: "any test of this
-file that says so". It explains failures and skips, never a crash or a hang; tests that would only wait for what never
-comes there are listed under `waits` and do not run. A cause is a `rule` (the interpreter refuses that by design, and
-the test counts as one that is skipped) or a gap (it is to be mended, and the file does not pass). An entry that meets
-no difference although its file ran is stale: what it explains has been mended, or never was.
+A cause is a `rule` (the interpreter refuses that by design, and the test counts as one that is skipped) or a gap (it
+is to be mended, and the file does not pass). It lists
+- `files`: any test of these files that says the `message` of the cause (fnmatch pattern of one of its lines),
+- `tests`: single tests (fnmatch), or the name of a file for the file as a whole, whatever they say,
+- `waits`: tests that would only wait for what never comes there; they do not run.
+
+Failures and skips are explained, never a crash or a hang. An entry that meets no difference although its file ran is
+stale: what it explains has been mended, or never was.
 """
 
 from __future__ import annotations
@@ -29,14 +31,17 @@ _NEVER = (Status.CRASHED, Status.TIMED_OUT)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file or pattern of methods, the name of its cause and the sentence that says why."""
+    """One file or pattern of tests, the name of its cause and the sentence that says why.
+
+    With a `message`, `test` is a file, and the entry is about all of its tests that say so.
+    """
 
     test: str
     cause: str
     reason: str
     rule: bool = False
     waits: bool = False
-    message: str = ""  # fnmatch pattern; "": whatever it says
+    message: str = ""
 
     @property
     def file(self) -> str:
@@ -50,10 +55,10 @@ class Entry:
         """Does it say why `item` differs?"""
         if item.case.status in _NEVER:
             return False
-        return fnmatchcase(item.case.test, self.test) and self._says(item.case.message)
-
-    def _says(self, message: str) -> bool:
-        return not self.message or any(fnmatchcase(line.strip(), self.message) for line in message.splitlines())
+        if not self.message:
+            return fnmatchcase(item.case.test, self.test)
+        lines = item.case.message.splitlines()
+        return item.file == self.test and any(fnmatchcase(line.strip(), self.message) for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,8 @@ def read(path: Path = DATA) -> Table:
 
 def _entries(cause: Mapping[str, Any]) -> list[Entry]:
     name, reason, rule = str(cause["name"]), str(cause["reason"]), bool(cause["rule"])
-    message = str(cause.get("message", ""))
-    made = [Entry(str(test), name, reason, rule, message=message) for test in cause.get("tests", ())]
+    made = [Entry(str(test), name, reason, rule, message=str(cause["message"])) for test in cause.get("files", ())]
+    made += [Entry(str(test), name, reason, rule) for test in cause.get("tests", ())]
     return made + [Entry(str(test), name, reason, rule, waits=True) for test in cause.get("waits", ())]
 
 
@@ -121,7 +126,7 @@ def _check(path: Path, target: float, entries: Sequence[Entry]) -> None:
             raise ExceptionTableError(f"{path}: the cause {entry.cause} has no reason")
         if not entry.file:
             raise ExceptionTableError(f"{path}: {entry.test!r} names no test file")
-    names = [entry.test for entry in entries]
+    names = [f"{entry.test} ({entry.message})" if entry.message else entry.test for entry in entries]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ExceptionTableError(f"{path}: listed more than once: {', '.join(twice)}")
