@@ -2,7 +2,7 @@
 
 A cause is a `rule` (the interpreter refuses that by design, and the test counts as one that is skipped) or a gap (it
 is to be mended, and the file does not pass). It lists
-- `files`: any test of these files that says the `message` of the cause (fnmatch pattern of one of its lines),
+- `files`: any test of these files that says one of the cause's `messages` (fnmatch patterns of a line),
 - `tests`: single tests (fnmatch), or the name of a file for the file as a whole, whatever they say,
 - `waits`: tests that would only wait for what never comes there; they do not run.
 
@@ -33,7 +33,7 @@ _NEVER = (Status.CRASHED, Status.TIMED_OUT)
 class Entry:
     """One file or pattern of tests, the name of its cause and the sentence that says why.
 
-    With a `message`, `test` is a file, and the entry is about all of its tests that say so.
+    With `messages`, `test` is a file, and the entry is about all of its tests that say one of them.
     """
 
     test: str
@@ -41,7 +41,7 @@ class Entry:
     reason: str
     rule: bool = False
     waits: bool = False
-    message: str = ""
+    messages: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -55,10 +55,10 @@ class Entry:
         """Does it say why `item` differs?"""
         if item.case.status in _NEVER:
             return False
-        if not self.message:
+        if not self.messages:
             return fnmatchcase(item.case.test, self.test)
-        lines = item.case.message.splitlines()
-        return item.file == self.test and any(fnmatchcase(line.strip(), self.message) for line in lines)
+        lines = [line.strip() for line in item.case.message.splitlines()]
+        return item.file == self.test and any(fnmatchcase(line, one) for line in lines for one in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ def read(path: Path = DATA) -> Table:
 
 def _entries(cause: Mapping[str, Any]) -> list[Entry]:
     name, reason, rule = str(cause["name"]), str(cause["reason"]), bool(cause["rule"])
-    made = [Entry(str(test), name, reason, rule, message=str(cause["message"])) for test in cause.get("files", ())]
+    said = tuple(map(str, cause["messages"])) if "files" in cause else ()
+    made = [Entry(str(test), name, reason, rule, messages=said) for test in cause.get("files", ())]
     made += [Entry(str(test), name, reason, rule) for test in cause.get("tests", ())]
     return made + [Entry(str(test), name, reason, rule, waits=True) for test in cause.get("waits", ())]
 
@@ -126,7 +127,7 @@ def _check(path: Path, target: float, entries: Sequence[Entry]) -> None:
             raise ExceptionTableError(f"{path}: the cause {entry.cause} has no reason")
         if not entry.file:
             raise ExceptionTableError(f"{path}: {entry.test!r} names no test file")
-    names = [f"{entry.test} ({entry.message})" if entry.message else entry.test for entry in entries]
+    names = [f"{entry.test} ({entry.cause})" if entry.messages else entry.test for entry in entries]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ExceptionTableError(f"{path}: listed more than once: {', '.join(twice)}")

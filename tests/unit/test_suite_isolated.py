@@ -191,6 +191,7 @@ def test_table_of_the_project_is_sound() -> None:
         ('target = 1\n[[cause]]\nname = "x"\nrule = true\ntests = ["test_a"]', "reason"),
         ('target = 1\n[[cause]]\nname = "x"\nrule = true\nreason = " "\ntests = ["test_a"]', "no reason"),
         ('target = 1\n[[cause]]\nname = "x"\nrule = true\nreason = "y"\ntests = ["*"]', "names no test file"),
+        ('target = 1\n[[cause]]\nname = "x"\nrule = true\nreason = "y"\nfiles = ["test_a"]', "messages"),
         (
             'target = 1\n[[cause]]\nname = "x"\nrule = true\nreason = "y"\ntests = ["test_a", "test_a"]',
             "more than once",
@@ -226,7 +227,7 @@ def test_file_entry_explains_no_method() -> None:
 
 
 def test_message_of_a_cause_has_to_match_too() -> None:
-    entry = Entry("test_a", "cause", "reason", message="ValueError: signal only *")
+    entry = Entry("test_a", "cause", "reason", messages=("no", "ValueError: signal only *"))
     good = "Traceback (most recent call last):\n  ...\nValueError: signal only works in main\n"
     for message, expected in ((good, True), ("ValueError: no", False), ("", False)):
         item = Difference("test_a", Case("test.test_a.T.one", Status.ERROR, message=message), Status.PASSED)
