@@ -17,7 +17,7 @@ from harness.wheels_manifest import Manifest, Wheel
 KIND = "wheels"
 SCHEMA = 1
 MODES = ("main", "one", "four", "fifty")
-WIDTH = 130  # columns at least, where no terminal says otherwise
+GROWN = 48  # interpreters of the fifty over which the growth of memory is measured
 _TEXT = 4000  # characters of a traceback in wheels.json
 _STYLES = {
     "passed": "green",
@@ -98,14 +98,14 @@ def _row(cell: Cell, manifest: Manifest) -> dict[str, Any]:
 def _show(cells: Sequence[Cell], versions: dict[str, str], manifest: Manifest, folder: Path) -> None:
     found = {(cell.wheel, cell.mode): cell for cell in cells}
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("wheel", "version", *MODES, "KiB an interpreter"):
+    for title in ("wheel", *MODES, "KiB each"):
         table.add_column(title, no_wrap=True)
-    for name, version in versions.items():
+    for name in versions:
         row = [found.get((name, mode)) for mode in MODES]
         last = row[-1]
-        grown = f"{last.kib / 48:.0f}" if last is not None and last.outcome == "passed" else ""
-        table.add_row(escape(name), escape(version), *map(_cell, row), grown)
-    out.print(table, soft_wrap=False, width=max(out.width, WIDTH), crop=False)
+        grown = f"{last.kib / GROWN:.0f}" if last is not None and last.outcome in ("passed", "fallback") else ""
+        table.add_row(escape(name), *map(_cell, row), grown)
+    out.print(table)
     for cell in failures(cells, manifest):
         lines = [line for line in cell.text.strip().splitlines() if line.strip()]
         last_line = lines[-1] if "Traceback" in cell.text and cell.outcome == "failed" else "\n  ".join(lines[:8])
@@ -119,4 +119,4 @@ def _show(cells: Sequence[Cell], versions: dict[str, str], manifest: Manifest, f
 
 
 def _cell(cell: Cell | None) -> str:
-    return "" if cell is None else f"[{_STYLES[cell.outcome]}]{cell.outcome}[/] [dim]{cell.seconds:.1f} s[/]"
+    return "" if cell is None else f"[{_STYLES[cell.outcome]}]{cell.outcome}[/]"
