@@ -28,10 +28,11 @@ def _prepare(argv):
     sys.modules["faulthandler"] = stand_in
     import test.libregrtest.main
     del sys.modules["faulthandler"]
+    return test.libregrtest.main.__file__
 
 def _run(driver, argv):
-    _prepare(argv)
-    names = {"__name__": "suite_driver", "__file__": driver}
+    # In main the record is part of the module that `-m test` runs; trace and others then take it for the library's.
+    names = {"__name__": "suite_driver", "__file__": _prepare(argv)}
     with open(driver, encoding="utf-8") as stream:
         exec(compile(stream.read(), driver, "exec"), names)
     record = names["Recorder"](argv[1])

@@ -32,7 +32,7 @@ def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BUILD", "RESULTS", "CACHE"):
         monkeypatch.setenv(f"REDWOODTJ_{name}", str(tmp_path / name.lower()))
     monkeypatch.setattr(suite_run, "POLL", 0.01)
-    monkeypatch.setattr(suite_run, "GUARD", 0.5)
+    monkeypatch.setattr(suite_run, "GUARD", 2.0)
 
 
 Run = Callable[..., dict[str, Any]]
@@ -43,7 +43,7 @@ def run(tmp_path: Path) -> Run:
     def made(plan: suite_fake.Plan, *entries: str, target: float = 0.5) -> dict[str, Any]:
         subject = suite_fake.make(tmp_path / "fork", plan)
         table = Table(target, tuple(_entry(test) for test in entries))
-        request = Request(set_name="full", workers=2, timeout=0.5)
+        request = Request(set_name="full", workers=2, timeout=2.0)
         folder, good = isolate(subject, Direct(), request, kind="native", table=table)
         found: dict[str, Any] = json.loads((folder / "isolated.json").read_text())
         return found | {"good": good, "folder": folder, "subject": subject}
