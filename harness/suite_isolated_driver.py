@@ -28,7 +28,7 @@ def _prepare(argv):
     sys.modules["faulthandler"] = stand_in
     import test.libregrtest.main
     del sys.modules["faulthandler"]
-    return test.libregrtest.main.__file__
+    return sys.modules["test.libregrtest.main"].__file__
 
 def _run(driver, argv):
     # In main the record is part of the module that `-m test` runs; trace and others then take it for the library's.
