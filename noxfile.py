@@ -82,6 +82,12 @@ def test(session: nox.Session) -> None:
 
 
 @nox.session(python=False)
+def conformance(session: nox.Session) -> None:
+    """Run the suite of the Python API (tests/api) in the fork, and in other Pythons given by --peer."""
+    _call(session, "-m", "harness", "conformance")
+
+
+@nox.session(python=False)
 def bench(session: nox.Session) -> None:
     """Benchmark fork against upstream: quick, pyperformance, multicore, lifecycle, messaging."""
     _call(session, "-m", "perf", "bench")

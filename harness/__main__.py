@@ -15,6 +15,7 @@ COMMANDS = {
     "build": "harness.build",
     "image": "harness.image",
     "test": "harness.suite",
+    "conformance": "harness.conformance",
     "globals": "harness.burndown",
     "abi": "harness.abi",
     "wheels": "harness.wheels",
