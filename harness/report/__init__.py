@@ -15,7 +15,7 @@ from harness.atomic import write_json, write_text
 from harness.console import out as stdout
 from harness.console import say
 from harness.errors import ResultMissingError
-from harness.report import comment, figures, load, page, view
+from harness.report import comment, costs, figures, load, page, view
 
 __all__ = ["build_report", "main"]
 
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write; default: a new folder in results/")
     parser.add_argument("--figures", type=Path, metavar="JSON", help="also a summary for docs/results/")
+    parser.add_argument("--costs", metavar="NAME", help="only write docs/guide.md's table from docs/results/NAME")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="also a picture of its head (needs chromium)")
     parser.add_argument("--dark", action="store_true", help="the picture in dark colours")
     return parser
@@ -57,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     """Write the report; its verdict does not change the exit code, results that cannot be read do (5)."""
     options = _parser().parse_args(argv)
+    if options.costs:
+        costs.update(costs.GUIDE, options.costs)
+        say(f"costs: {costs.GUIDE}")
+        return 0
     folders = load.named(options.result) if options.result else load.newest()
     if not any(folders.values()):
         raise ResultMissingError(
