@@ -17,7 +17,7 @@ import os
 import sys
 from typing import Any
 
-REFUSALS = ("does not support loading in subinterpreters", "refused by the policy")
+REFUSALS = ("does not support loading in subinterpreters", "from a copy that belongs to this interpreter")
 SEVERITY = ("passed", "fallback", "refused", "failed")
 GOOD = SEVERITY[:2]
 COUNTS = {"one": 1, "four": 4, "fifty": 50}
