@@ -27,13 +27,15 @@ SCRIPT = """
 def _rwt_run(site, path, report, refusals):
     import importlib.machinery, sys, traceback
     sys.path.insert(0, site)
-    refused, loader = [], importlib.machinery.ExtensionFileLoader
+    refused, own, loader = [], [], importlib.machinery.ExtensionFileLoader
     def create(self, spec, create=loader.create_module):
         try:
             return create(self, spec)
         except ImportError as problem:
             if any(refusal in str(problem) for refusal in refusals):
                 refused.append(spec.name)
+                if spec.origin.startswith(site):
+                    own.append(spec.name)
             raise
     loader.create_module = create
     text = ""
@@ -44,7 +46,8 @@ def _rwt_run(site, path, report, refusals):
     except BaseException:
         text = traceback.format_exc()
     with open(report, "w", encoding="utf-8") as stream:
-        stream.write("refused: " + ", ".join(refused) + "\\n" + text)
+        # Where all went well, a module of the standard library that was refused is none of the wheel's.
+        stream.write("refused: " + ", ".join(refused if text else own) + "\\n" + text)
 """
 
 
