@@ -28,7 +28,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve().parent
-AREAS = ("names", "life", "exec", "call", "sharing", "queues", "unbound", "pool")
+AREAS = ("names", "life", "exec", "call", "main", "sharing", "queues", "unbound", "pool")
 LIMIT = 3000  # characters kept of a message
 TIMEOUT = 60.0  # seconds a case
 

@@ -170,6 +170,11 @@ def _end(interpreter: Any) -> None:
     gc.collect()
 
 
+def described(problem: BaseException) -> Any:
+    """The ExecutionFailed that tells of an exception of call(): 3.14 raises it, the fork makes it the cause."""
+    return problem if isinstance(problem, interpreters.ExecutionFailed) else problem.__cause__
+
+
 def ids() -> set[int]:
     """The ids of all interpreters."""
     gc.collect()

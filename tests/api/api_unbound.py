@@ -7,7 +7,7 @@ from typing import Any
 
 from api_target import SOON, Case, beyond, interpreters, needs, queues
 
-PLAIN = "in 3.13 two of them are plain objects"
+PLAIN = "in 3.13 and 3.14 two of them are plain objects"
 POLICIES = ("UNBOUND", "UNBOUND_ERROR", "UNBOUND_REMOVE")
 
 

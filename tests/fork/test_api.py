@@ -10,7 +10,7 @@ from harness.runner import for_build
 
 pytestmark = [pytest.mark.build, pytest.mark.slow]
 
-AREAS = {"names", "life", "exec", "call", "sharing", "queues", "unbound", "pool"}
+AREAS = {"names", "life", "exec", "call", "main", "sharing", "queues", "unbound", "pool"}
 CASES = 300  # so that no area is lost unnoticed
 
 
