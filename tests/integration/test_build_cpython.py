@@ -93,9 +93,13 @@ def test_configure_answered_alike(built_upstream_fast: Built, built_fork_fast: B
     upstream, fork = makefile(built_upstream_fast), makefile(built_fork_fast)
     assert "-DHAVE_UINT128_T=1" in upstream["LIBMPDEC_CFLAGS"]  # what a first configure gives
     before, after = template("upstream"), template("fork")
-    same = [name for name in before if after.get(name) == before[name]]
+    same = [name for name in before if after.get(name) == before[name] and name not in ("MODBUILT_NAMES", "MODOBJS")]
     assert len(same) > 100
     assert {name: upstream[name] for name in same} == {name: fork[name] for name in same}
+    # Those two list the built-in modules, to which the series adds by Modules/Setup.
+    added = built_in("fork") - built_in("upstream")
+    assert set(fork["MODBUILT_NAMES"].split()) == set(upstream["MODBUILT_NAMES"].split()) | added
+    assert len(fork["MODOBJS"].split()) == len(upstream["MODOBJS"].split()) + len(added)
 
 
 def makefile(built: Built) -> dict[str, str]:
@@ -103,6 +107,12 @@ def makefile(built: Built) -> dict[str, str]:
     (path,) = built.prefix.glob("lib/python3.11/config-3.11-*/Makefile")
     text = path.read_text(encoding="utf-8").replace(f"/obj/{built.provenance['variant']}/", "/obj/VARIANT/")
     return dict(VARIABLE.findall(text))
+
+
+def built_in(variant: str) -> set[str]:
+    """The modules of Modules/Setup.bootstrap, which are linked into the interpreter."""
+    text = (paths.source_tree(variant) / "Modules" / "Setup.bootstrap.in").read_text(encoding="utf-8")
+    return set(re.findall(r"^(\w+) \S+\.c", text, re.MULTILINE))
 
 
 def template(variant: str) -> dict[str, str]:
