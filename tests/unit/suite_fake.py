@@ -18,6 +18,11 @@ from harness.suite_model import Subject
 
 Plan = Mapping[str, Sequence[tuple[str, str]]]
 
+GOOD = {
+    "test_a": [("test.test_a.T.one", "pass"), ("test.test_a.T.two", "pass")],
+    "test_b": [("test.test_b.T.x", "pass")],
+}
+
 SCRIPT = r"""
 import fnmatch, json, os, signal, sys, time
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import suite_fake
-from suite_fake import Direct
+from suite_fake import GOOD, Direct
 
 from harness import cli, suite, suite_junit, suite_run, suite_sets
 from harness.errors import (
@@ -22,11 +22,6 @@ from harness.errors import (
     UsageError,
 )
 from harness.suite_model import Case, FileResult, Status, Subject
-
-GOOD = {
-    "test_a": [("test.test_a.T.one", "pass"), ("test.test_a.T.two", "pass")],
-    "test_b": [("test.test_b.T.x", "pass")],
-}
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import suite_fake
-from suite_fake import Direct
+from suite_fake import GOOD, Direct
 
 from harness import suite_exceptions, suite_isolated_driver, suite_junit, suite_run
 from harness.errors import ExceptionTableError, Exit
@@ -20,11 +20,6 @@ from harness.suite_diff import Difference
 from harness.suite_exceptions import Entry, Table
 from harness.suite_isolated import isolate
 from harness.suite_model import Case, Status
-
-GOOD = {
-    "test_a": [("test.test_a.T.one", "pass"), ("test.test_a.T.two", "pass")],
-    "test_b": [("test.test_b.T.x", "pass")],
-}
 
 
 @pytest.fixture(autouse=True)
