@@ -4,8 +4,8 @@
 it in a fresh own-GIL interpreter, on the main thread of the process. The main interpreter keeps what only it can have
 (faulthandler with its watchdog), waits, ends the other one and exits with the status that regrtest gave.
 
-regrtest itself imports faulthandler, which refuses other interpreters than main. It gets an empty stand-in; a test
-that imports faulthandler gets the module, or its refusal.
+regrtest itself sets up faulthandler, of which a process has one, and that is main's. It gets an empty stand-in; a
+test that imports faulthandler gets the module.
 """
 
 from __future__ import annotations

@@ -156,13 +156,10 @@ def conclude(folder: Path, outcome: Outcome, main: Side, inner: Side, context: C
 
 def show(told: dict[str, Any], folder: Path) -> None:
     """Print totals, causes, what nothing explains with its command, stale entries, and the verdict."""
-    out.print(_totals(told))
+    out.print(suite_show.totals_table(told["set"], {side: told[side] for side in ("main", ISOLATED)}))
     out.print(_causes(told))
     for row in told["unexplained"][:SHOWN]:
-        lines = [line for line in row["message"].strip().splitlines() if line.strip()]
-        last = lines[-1] if "Traceback (most recent call last)" in row["message"] else "\n  ".join(lines[:8])
-        out.print(f"\n[bold red]{escape(row['test'])}[/]: {row['main']} -> {row['status']}\n  {escape(last)}")
-        out.print(f"  [bold]$ {escape(row['command'])}[/]")
+        suite_show.show_failure(row, f"{row['main']} -> {row['status']}")
     if len(told["unexplained"]) > SHOWN:
         out.print(f"\nand {len(told['unexplained']) - SHOWN} more in isolated.json")
     for entry in told["stale"]:
@@ -181,17 +178,6 @@ def _fates(told: dict[str, Any]) -> str:
         f"{told['share_untouched']:.1%} without a single failure, {len(told['files_by_rule'])} but for what a rule"
         f" excludes; {len(told['files_failing'])} fail, {len(told['files_left_out'])} are excluded as a whole"
     )
-
-
-def _totals(told: dict[str, Any]) -> Grid:
-    grid = Grid(box=None, padding=(0, 2, 0, 0))
-    names = ("files", "tests", "passed", "failed", "errors", "skipped", "seconds")
-    grid.add_column(f"set {told['set']}")
-    for name in names:
-        grid.add_column(name, justify="right")
-    for side in ("main", ISOLATED):
-        grid.add_row(side, *(str(told[side][name]) for name in names))
-    return grid
 
 
 def _causes(told: dict[str, Any]) -> Grid:

@@ -135,7 +135,8 @@ _STYLES = (
 
 def show(head: dict[str, Any], lists: dict[str, Any], folder: Path | None) -> None:
     """Print totals, differences with the commands that reproduce them, and the verdict."""
-    out.print(_totals_table(head))
+    sides = {variant + _stored(head[variant]): head[variant] for variant in ("upstream", "fork")}
+    out.print(totals_table(head["set"], sides))
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("what", "status", "test"):
         table.add_column(title, no_wrap=title != "test", overflow="fold")
@@ -150,14 +151,15 @@ def show(head: dict[str, Any], lists: dict[str, Any], folder: Path | None) -> No
     if table.row_count:
         out.print(table, soft_wrap=False, width=max(out.width, WIDTH), crop=False)
     for row in lists["new_failures"][:SHOWN]:
-        _show_failure(row)
+        show_failure(row, row["status"])
     _show_verdict(len(lists["new_failures"]), len(lists["added"]), folder)
 
 
-def _show_failure(row: dict[str, Any]) -> None:
+def show_failure(row: dict[str, Any], status: str) -> None:
+    """Print a failed test, the part of its message that tells most, and the command that runs it again."""
     told = [line for line in row["message"].strip().splitlines() if line.strip()]
     last = told[-1] if "Traceback (most recent call last)" in row["message"] else "\n  ".join(told[:8])
-    out.print(f"\n[bold red]{escape(row['test'])}[/]: {row['status']}\n  {escape(last) if told else ''}")
+    out.print(f"\n[bold red]{escape(row['test'])}[/]: {status}\n  {escape(last) if told else ''}")
     out.print(f"  [bold]$ {escape(row['command'])}[/]")
 
 
@@ -167,14 +169,17 @@ def _show_verdict(new: int, added: int, folder: Path | None) -> None:
     out.print(f"\n{verdict}; {added} tests exist only in the fork{where}")
 
 
-def _totals_table(head: dict[str, Any]) -> Table:
+def _stored(side: dict[str, Any]) -> str:
+    return f" [dim]({side['cached_files']} stored)[/]" if side["cached_files"] else ""
+
+
+def totals_table(name: str, sides: dict[str, dict[str, Any]]) -> Table:
+    """The totals of the sides of a run of the set `name`, a line each, by the markup that names them."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     names = ("files", "tests", "passed", "failed", "errors", "skipped", "seconds")
-    table.add_column(f"set {head['set']}")
-    for name in names:
-        table.add_column(name, justify="right")
-    for variant in ("upstream", "fork"):
-        side = head[variant]
-        stored = f" [dim]({side['cached_files']} stored)[/]" if side["cached_files"] else ""
-        table.add_row(variant + stored, *(str(side[name]) for name in names))
+    table.add_column(f"set {name}")
+    for column in names:
+        table.add_column(column, justify="right")
+    for title, side in sides.items():
+        table.add_row(title, *(str(side[column]) for column in names))
     return table
