@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable
 
 from harness.lock import clone_lock
-from perf import bench_parallel, bench_sides
+from perf import bench_ceiling, bench_parallel, bench_sides
 
 PARALLEL = {
     "multicore": "the same CPU work by 1..N workers: sequential, threads, interpreters, processes",
@@ -34,6 +34,13 @@ def parser() -> argparse.ArgumentParser:
     for kind, text in PARALLEL.items():
         one = kinds.add_parser(kind, help=text)
         one.add_argument("--repeats", type=positive, help="measurements of each cell (default: 5; --fast: 3)")
+        if kind == "multicore":
+            one.add_argument(
+                "--ceiling-blocks",
+                type=_blocks,
+                metavar="N",
+                help="blocks of interpreters beside as many processes, in turn (default: 10; --fast: none)",
+            )
         _common(one, peer=True)
     return top
 
@@ -43,6 +50,14 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _blocks(text: str) -> int:
+    """0, or what gives an interval, for argparse."""
+    number = int(text)
+    if number != 0 and number < bench_ceiling.MINIMUM:
+        raise argparse.ArgumentTypeError(f"{text} is neither 0 nor at least {bench_ceiling.MINIMUM}")
     return number
 
 

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from harness.console import out, say
 from harness.errors import Exit
-from perf import bench_cells, bench_sides, bench_store, machine
+from perf import bench_ceiling, bench_cells, bench_sides, bench_store, machine
 from perf.bench_cells import Cell, Script
 from perf.bench_sides import Side
 from perf.bench_store import Store
@@ -34,6 +34,7 @@ PROBE_LOOPS = 50
 # seconds of one worker's share, repeats: (fast, full)
 SHARE = (0.15, 0.5)
 REPEATS = {"multicore": (3, 5), "lifecycle": (3, 5), "messaging": (3, 5)}
+CEILING_BLOCKS = (0, 10)
 LIFECYCLE_MODES = {
     "create": ("interpreters",),
     "create_destroy": ("threads", "interpreters", *PROCESSES),
@@ -144,11 +145,13 @@ def run(kind: str, options: argparse.Namespace) -> int:
     """Measure `kind`, write its result folder, print its table; exit code 5 if something failed."""
     started = time.monotonic()
     repeats = options.repeats or REPEATS[kind][not options.fast]
+    pairs = _pairs(kind, options)
     with bench_sides.opened(options) as sides:
         inputs = {
             "kind": kind,
             "fast": options.fast,
             "repeats": repeats,
+            "ceiling_blocks": pairs,
             "binaries": {side.name: side.identity() for side in sides},
             "environments": {side.name: side.runner.kind for side in sides},
         }
@@ -159,10 +162,12 @@ def run(kind: str, options: argparse.Namespace) -> int:
         rows = [bench_cells.row(cell, store, repeats) for cell in cells]
         if kind == "multicore":
             add_speedups(rows)
+        ceiling = _ceiling(sides, cells, pairs, store) if pairs else []
         provenance = {side.name: dict(side.provenance) for side in sides}
     main = store.finish(
         {
             "rows": rows,
+            "ceiling": ceiling,
             "fast": options.fast,
             "repeats": repeats,
             "machine": {"before": before, "after": machine.state()},
@@ -171,9 +176,31 @@ def run(kind: str, options: argparse.Namespace) -> int:
         }
     )
     out.print(table(kind, rows))
+    if ceiling:
+        out.print(bench_ceiling.table(ceiling))
     bench_cells.say_failures(rows)
     say(f"result: {main}")
-    return int(Exit.MISSING if bench_cells.failures(rows) else Exit.OK)
+    failed = bench_cells.failures(rows) or any(one["error"] for one in ceiling)
+    return int(Exit.MISSING if failed else Exit.OK)
+
+
+def _pairs(kind: str, options: argparse.Namespace) -> int:
+    """Blocks of interpreters against processes: what --ceiling-blocks says, else none with --fast."""
+    if kind != "multicore":
+        return 0
+    asked: int | None = options.ceiling_blocks
+    return asked if asked is not None else CEILING_BLOCKS[not options.fast]
+
+
+def _ceiling(sides: Sequence[Side], cells: Sequence[Cell], count: int, store: Store) -> list[dict[str, Any]]:
+    """The rows of `count` blocks of every work in `cells`, with one worker a core."""
+    loops = {cell.workload: cell.loops for cell in cells}
+    workers = max(cell.workers for cell in cells)
+    chosen = bench_ceiling.sides_with_interpreters(sides)
+    seed = store.folder.name
+    plans = {side.name: bench_ceiling.blocks(side, loops, workers, count, seed) for side in chosen}
+    bench_ceiling.measure(chosen, plans, SCRIPTS["multicore"], store)
+    return list(bench_ceiling.rows(plans, store))
 
 
 def _shown(one: Mapping[str, Any] | None) -> str:

@@ -223,7 +223,29 @@ def multicore() -> Json:
             for workers in (1, 2, 4):
                 speedup = 1 + gain * scale * (min(workers, 2) - 1)
                 rows.append(_row(workload, who, mode, workers, 4.1 * speedup, "jobs/s", round(speedup, 3)))
-    return {"schema": 1, "kind": "multicore", "rows": rows, "machine": {}, "provenance": {"fork": build("fork")}}
+    return {
+        "schema": 1,
+        "kind": "multicore",
+        "rows": rows,
+        "ceiling": [ceiling("compute", 0.9912), ceiling("mixed", None)],
+        "machine": {},
+        "provenance": {"fork": build("fork")},
+    }
+
+
+def ceiling(workload: str, ratio: float | None) -> Json:
+    """A row of interpreters against as many processes; None: one that failed."""
+    return {
+        "workload": workload,
+        "implementation": "fork",
+        "workers": 2,
+        "blocks": 10,
+        "block_ratios": [ratio] * 10 if ratio else [],
+        "ratio": ratio,
+        "low": ratio - 0.005 if ratio else None,
+        "high": ratio + 0.005 if ratio else None,
+        "error": None if ratio else "processes: crashed by SIGSEGV",
+    }
 
 
 def lifecycle() -> Json:

@@ -56,6 +56,11 @@ def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"rows": [_some(row, SHOWN) for row in data["rows"]]}
 
 
+def _cores(data: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("workload", "implementation", "workers", "ratio", "low", "high", "blocks", "error")
+    return {**_rows(data), "ceiling": [_some(row, names) for row in data.get("ceiling") or []]}
+
+
 def _ledger(data: Mapping[str, Any]) -> dict[str, Any]:
     names = ("patch", "red", "builds", "instructions_delta", "globals_left", "lines")
     return {"rows": [_some(row, names) for row in data["rows"]]}
@@ -64,7 +69,7 @@ def _ledger(data: Mapping[str, Any]) -> dict[str, Any]:
 SUMMARIES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "gate": _gate,
     "test": _test,
-    "multicore": _rows,
+    "multicore": _cores,
     "lifecycle": _rows,
     "messaging": _rows,
     "globals": _globals,

@@ -43,6 +43,17 @@ _ROW = {
     "error?": Maybe(str),
 }
 _ROWS: dict[str, Any] = {"rows": [_ROW], "machine?": dict, "provenance?": dict}
+_CEILING: dict[str, Any] = {
+    "workload": str,
+    "implementation": str,
+    "workers": int,
+    "blocks": int,
+    "ratio": Maybe(float),
+    "low": Maybe(float),
+    "high": Maybe(float),
+    "error": Maybe(str),
+}
+_CORES: dict[str, Any] = {**_ROWS, "ceiling?": [_CEILING]}
 
 _GATE: dict[str, Any] = {
     "verdict": OneOf(VERDICTS),
@@ -162,7 +173,7 @@ KINDS = {
         Kind("gate", "verdict.json", "Speed gate", "./noxw -s gate", _GATE),
         Kind("test", "diff.json", "Test suites", "./noxw -s test", _TEST),
         Kind("pyperformance", "pyperformance.json", "pyperformance", "./noxw -s bench -- pyperformance", _OFFICIAL),
-        Kind("multicore", "multicore.json", "Multi-core scaling", "./noxw -s bench -- multicore", _ROWS),
+        Kind("multicore", "multicore.json", "Multi-core scaling", "./noxw -s bench -- multicore", _CORES),
         Kind("lifecycle", "lifecycle.json", "Interpreter life cycle", "./noxw -s bench -- lifecycle", _ROWS),
         Kind("messaging", "messaging.json", "Messaging", "./noxw -s bench -- messaging", _ROWS),
         Kind("globals", "globals.json", "Burn-down of globals", "./noxw -s globals", _GLOBALS),

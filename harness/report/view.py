@@ -177,6 +177,7 @@ def _cores(data: Mapping[str, Any]) -> Context:
     for workload in part["workloads"]:
         workload["curves"] = charts_cores.curves(workload["rows"])
         workload["reached"] = _reached(workload["curves"])
+    part["ceiling"] = data.get("ceiling") or []
     every = [one for workload in part["workloads"] for one in workload["curves"]]
     part["legend"] = list({(one.implementation, one.mode): one for one in charts_cores.drawn(every)}.values())[::-1]
     return part

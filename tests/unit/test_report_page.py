@@ -242,6 +242,17 @@ def test_the_machine_is_shown_with_what_changed_over_the_run(tmp_path: Path) -> 
     assert "loadavg 0.5 → 2.25" in Shape(html.replace("</dt><dd>", "</dt> <dd>")).text
 
 
+def test_interpreters_against_processes_are_shown_with_their_interval(tmp_path: Path) -> None:
+    cores = samples.multicore()
+    html, _ = _report(tmp_path, multicore=cores)
+    text = Shape(html).text
+    assert "Interpreters against as many processes" in text
+    assert "0.9862 to 0.9962" in text and "processes: crashed by SIGSEGV" in text
+    del cores["ceiling"]  # a result of before
+    html, _ = _report(tmp_path, multicore=cores)
+    assert "Interpreters against as many processes" not in Shape(html).text
+
+
 def test_equal_binaries_are_not_called_fast(tmp_path: Path) -> None:
     gate = samples.gate()
     gate.update(equal_binaries=True, suite=None, control=None, benchmarks=[], instructions=None)
