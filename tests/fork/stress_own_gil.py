@@ -1,17 +1,21 @@
 """Stress for interpreters with a GIL of their own: all that interpreters share is used by all of them at once.
 
-The main interpreter works; threads make, run and destroy own-GIL interpreters meanwhile. What each does is in PARTS.
-A failed assertion or an exception there ends the script with status 1.
+The main interpreter works; threads make, run and destroy own-GIL interpreters meanwhile. What each does is in PARTS,
+and it uses some modules of stress_modules.py, others each time. A failed assertion or an exception there ends the
+script with status 1.
 """
 
 from __future__ import annotations
 
 import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
 import argparse
+import random
 import sys
 import threading
 import time
 import types
+
+from stress_modules import COPIED, USES, built
 
 PARTS = {
     "import": """
@@ -234,17 +238,20 @@ for i in range(5):
 }
 
 
-def run_here(name: str) -> None:
+def run_here(name: str, code: str) -> None:
     """Run a part in this interpreter, in a module that pickle finds by its name."""
     module = sys.modules["stress_main"] = types.ModuleType("stress_main")
-    exec(compile(PARTS[name], f"<main {name}>", "exec"), vars(module))
+    exec(compile(code, f"<main {name}>", "exec"), vars(module))
 
 
 class Stress:
     """What the threads share: which parts are run, when to stop, what was done, what went wrong."""
 
-    def __init__(self, parts: list[str], seconds: float) -> None:
+    def __init__(self, parts: list[str], modules: int, seconds: float) -> None:
         self.parts = parts
+        self.modules = modules
+        self.known = built(name for name in USES if name not in COPIED)
+        self.unused: list[str] = []
         self.deadline = time.monotonic() + seconds
         self.lock = threading.Lock()
         self.interpreters = 0
@@ -255,12 +262,22 @@ class Stress:
         """Is there time left, and has nothing failed?"""
         return time.monotonic() < self.deadline and not self.failures
 
+    def some_modules(self) -> list[str]:
+        """Names of the modules that the next interpreter uses: each has its turn before one has another."""
+        with self.lock:
+            if len(self.unused) < self.modules:
+                self.unused += random.sample(self.known, len(self.known))
+            chosen, self.unused = self.unused[: self.modules], self.unused[self.modules :]
+        return chosen
+
     def live(self, parts: list[str]) -> None:
         """One interpreter: made, run, ended."""
-        made = interpreters.create(own_gil=True)
+        made = interpreters.create(isolated=False, own_gil=True)
         try:
             for name in parts:
                 interpreters.run_string(made, PARTS[name])
+            for name in self.some_modules():
+                interpreters.run_string(made, USES[name])
         finally:
             interpreters.destroy(made)
         with self.lock:
@@ -282,7 +299,9 @@ class Stress:
             worker.start()
         while self.going_on():
             for name in self.parts:
-                run_here(name)
+                run_here(name, PARTS[name])
+            for name in self.some_modules():
+                run_here(name, USES[name])
             self.rounds += 1
         for worker in workers:
             worker.join()
@@ -294,8 +313,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--part", nargs="*", default=list(PARTS), choices=list(PARTS))
+    parser.add_argument("--modules", type=int, default=12, help="how many modules each interpreter uses")
     options = parser.parse_args()
-    stress = Stress(options.part, options.seconds)
+    stress = Stress(options.part, options.modules, options.seconds)
     stress.run(options.threads)
     print(f"{stress.interpreters} interpreters, {stress.rounds} rounds in main")
     if stress.failures or not stress.interpreters:
