@@ -1,0 +1,31 @@
+"""Pools and queues last: interrupted at random moments, for many tasks, with a thousand interpreters."""
+
+from __future__ import annotations
+
+import pytest
+from fork_kit import python
+
+from harness import paths
+from harness.build import Built
+
+pytestmark = [pytest.mark.build]
+
+FOLDER = paths.ROOT / "tests" / "fork"
+
+
+def test_interrupted(built_fork_fast: Built) -> None:
+    """Programs that get SIGINT at some moment end, and print nothing."""
+    told = python(built_fork_fast, FOLDER / "interrupts.py", "--rounds", "6")
+    assert told.split() == ["pool", "6", "queues", "6", "exec", "6"]
+
+
+def test_many_tasks(built_fork_fast: Built) -> None:
+    """A pool does not grow; by hand: `--tasks 10000000`."""
+    told = python(built_fork_fast, "-X", "faulthandler", FOLDER / "endurance.py", "--tasks", "200000")
+    assert int(told.split()[0]) >= 200000
+
+
+def test_a_thousand_interpreters(built_fork_fast: Built) -> None:
+    """All are alive at once, and answer."""
+    told = python(built_fork_fast, "-X", "faulthandler", FOLDER / "endurance.py", "--crowd", "1000")
+    assert told.startswith("1000 interpreters")
