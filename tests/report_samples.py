@@ -304,6 +304,63 @@ def abi(*, compatible: bool = True) -> Json:
     }
 
 
+def wheels(*, bad: bool = False) -> Json:
+    """wheels.json: one wheel that passes everywhere, one that is known not to."""
+    modes = ("main", "one", "four", "fifty")
+    cells: list[Json] = [
+        {"wheel": "numpy", "mode": mode, "outcome": "passed", "text": "", "kib": 4800 if mode == "fifty" else 0}
+        for mode in modes
+    ]
+    for mode in modes:
+        known = mode != "main" and not bad
+        cells.append(
+            {
+                "wheel": "pyarrow",
+                "mode": mode,
+                "outcome": "passed" if mode == "main" else "refused",
+                "text": "no copy",
+            }
+            | ({"known": "A library of it calls into Python."} if known else {})
+        )
+    return {
+        "schema": 1,
+        "kind": "wheels",
+        "policy": "isolate",
+        "wheels": {"numpy": "2.4.6", "pyarrow": "25.0.0"},
+        "cells": cells,
+        "failures": [f"pyarrow {mode}" for mode in modes[1:]] if bad else [],
+    }
+
+
+def isolated(*, bad: bool = False) -> Json:
+    """isolated.json: a rule, a gap, and with `bad` a crash."""
+    crash = {"test": "test.test_io.T.test_x", "file": "test_io", "status": "crashed", "message": "SIGSEGV <b>"}
+    run = {"tests": 2000, "passed": 1900, "failed": 0, "errors": 0, "skipped": 100}
+    return {
+        "schema": 1,
+        "kind": "isolated",
+        "set": "full",
+        "main": run,
+        "isolated": run | {"passed": 1850, "errors": 50},
+        "files_passed_main": 402,
+        "files_failing": ["test_descr"],
+        "files_left_out": ["test_tcl"],
+        "share": 0.9 if bad else 0.9975,
+        "target": 0.97,
+        "unexplained": [crash] if bad else [],
+        "explained": [
+            {
+                "cause": "signals",
+                "rule": True,
+                "reason": "Main has them.",
+                "files": ["test_signal"],
+                "tests": [crash],
+            },
+            {"cause": "xxsubtype", "rule": False, "reason": "Not yet.", "files": ["test_descr"], "tests": [crash]},
+        ],
+    }
+
+
 def ledger() -> Json:
     """ledger.json: one row a patch."""
     rows, left = [], 1190
@@ -345,6 +402,8 @@ FILES: dict[str, tuple[str, Callable[[], Json]]] = {
     "multicore": ("multicore.json", multicore),
     "lifecycle": ("lifecycle.json", lifecycle),
     "messaging": ("messaging.json", messaging),
+    "isolated": ("isolated.json", isolated),
+    "wheels": ("wheels.json", wheels),
     "globals": ("globals.json", globals_),
     "abi": ("abi.json", abi),
     "ledger": ("ledger.json", ledger),

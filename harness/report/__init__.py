@@ -26,7 +26,7 @@ COMMENT = "report.md"
 def build_report(folders: Mapping[str, Path | None], out: Path) -> Path:
     """Write report.html and report.md into the directory `out` and return the page.
 
-    `folders` maps a kind of result (gate, test, multicore, lifecycle, messaging, globals, ledger, abi) to its folder;
+    `folders` maps a kind of result (gate, test, isolated, wheels, multicore, globals...) to its folder;
     a kind that is left out or None is shown as not run. ResultDamagedError, ResultMissingError or ResultUnequalError
     (exit 5) if a folder's result cannot be shown; then nothing is written.
     """

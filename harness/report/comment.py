@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.report import text
+from harness.report import matrix, text
 from harness.report.load import Section
 from harness.report.provenance import flat
 
@@ -198,6 +198,22 @@ def _abi(part: Context, _section: Section, rows: int) -> Iterator[str]:
     )
 
 
+def _wheels(part: Context, section: Section, rows: int) -> Iterator[str]:
+    lines = list(matrix.wheel_lines(part, section))
+    heads = ("wheel", *part["modes"].values())
+    summary = f"{section.kind.title}: {part['whole']} of {len(part['rows'])} pass in every way"
+    yield from details(summary, cut(heads, lines, "l" * len(heads), rows))
+
+
+def _isolated(part: Context, section: Section, rows: int) -> Iterator[str]:
+    lines = [
+        (markdown(one["cause"]), "rule" if one["rule"] else "gap", str(len(one["tests"])), markdown(one["reason"]))
+        for one in part["causes"]
+    ]
+    summary = f"{section.kind.title}: {100 * part['share']:.1f}% of {part['files_passed_main']} files"
+    yield from details(summary, cut(("cause", "", "tests", "because"), lines, "llrl", rows))
+
+
 _PARTS = {
     "gate": _gate,
     "pyperformance": _official,
@@ -205,6 +221,8 @@ _PARTS = {
     "multicore": _bench,
     "lifecycle": _bench,
     "messaging": _bench,
+    "isolated": _isolated,
+    "wheels": _wheels,
     "globals": _globals,
     "ledger": _ledger,
     "abi": _abi,

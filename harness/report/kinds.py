@@ -141,6 +141,25 @@ _ABI: dict[str, Any] = {
     "layouts?": Maybe({"structs?": Maybe(int), "changed?": [str]}),
     "abidiff?": Maybe(dict),
 }
+_WHEELS: dict[str, Any] = {
+    "wheels": dict,
+    "cells": [{"wheel": str, "mode": str, "outcome": str, "text?": str, "kib?": int, "known?": str}],
+    "failures": [str],
+    "policy?": str,
+}
+_ISOLATED: dict[str, Any] = {
+    "set": str,
+    "share": float,
+    "target": float,
+    "files_passed_main": int,
+    "files_failing": [str],
+    "files_left_out": [str],
+    "unexplained": [_CASE],
+    "explained": [{"cause": str, "rule": bool, "reason": str, "files": [str], "tests": list}],
+    "main": _RUN,
+    "isolated": _RUN,
+    "provenance?": dict,
+}
 _LEDGER: dict[str, Any] = {
     "rows": [
         {
@@ -176,6 +195,14 @@ KINDS = {
         Kind("multicore", "multicore.json", "Multi-core scaling", "./noxw -s bench -- multicore", _CORES),
         Kind("lifecycle", "lifecycle.json", "Interpreter life cycle", "./noxw -s bench -- lifecycle", _ROWS),
         Kind("messaging", "messaging.json", "Messaging", "./noxw -s bench -- messaging", _ROWS),
+        Kind(
+            "isolated",
+            "isolated.json",
+            "Test suite in an own-GIL interpreter",
+            "./noxw -s test -- --isolated",
+            _ISOLATED,
+        ),
+        Kind("wheels", "wheels.json", "Wheels", "./noxw -s wheels", _WHEELS),
         Kind("globals", "globals.json", "Burn-down of globals", "./noxw -s globals", _GLOBALS),
         Kind("ledger", "ledger.json", "Ledger", "./noxw -s ledger", _LEDGER),
         Kind("abi", "abi.json", "C ABI", "./noxw -s abi", _ABI),

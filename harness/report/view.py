@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from harness.report import charts, charts_cores, provenance, text, verdict
+from harness.report import charts, charts_cores, matrix, provenance, text, verdict
 from harness.report.kinds import UNMEASURED
 from harness.report.load import Section
 
@@ -34,6 +34,8 @@ def context(sections: Mapping[str, Section]) -> Context:
         "multicore": _cores,
         "lifecycle": _bench,
         "messaging": _bench,
+        "isolated": matrix.isolated,
+        "wheels": matrix.wheels,
         "globals": _globals,
         "ledger": _ledger,
         "abi": _abi,
@@ -317,6 +319,8 @@ _CARDS = {
     "gate": _gate_card,
     "test": _test_card,
     "multicore": _cores_card,
+    "isolated": matrix.isolated_card,
+    "wheels": matrix.wheels_card,
     "globals": _globals_card,
     "abi": _abi_card,
     "ledger": _ledger_card,

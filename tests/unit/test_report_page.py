@@ -176,6 +176,19 @@ def test_failures_outside_the_gate_are_said_in_the_banner(tmp_path: Path) -> Non
     assert "PyThing_Gone" in html and "PyThing_Gone" in markdown
 
 
+def test_the_matrix_of_wheels_and_the_isolated_suite(tmp_path: Path) -> None:
+    html, markdown = _report(tmp_path, wheels=samples.wheels(), isolated=samples.isolated())
+    words = Shape(html).text
+    for told in ("1 of 2 wheels pass in every way", "four at once", "A library of it calls into Python.", "99.8%"):
+        assert told in words
+    assert "| pyarrow | passed | refused | refused | refused |" in markdown
+    assert "Failures:" not in words and "Not explained:" not in words
+    html, markdown = _report(tmp_path, wheels=samples.wheels(bad=True), isolated=samples.isolated(bad=True))
+    words = Shape(html).text
+    assert "Failures: 3" in words and "Not explained: 1" in words and "SIGSEGV <b>" in words
+    assert "3 failures" in markdown and "1 unexplained difference" in markdown
+
+
 def test_a_list_of_globals_that_the_binaries_refute_is_an_alarm(tmp_path: Path) -> None:
     burn = samples.globals_()
     burn.update(ok=False, claimed_but_present=[{"row": "Objects/x.c:kept", "object": "x.o", "size": 8}])

@@ -1,0 +1,81 @@
+"""What the page shows of extensions: the matrix of the wheels, and the suite in an own-GIL interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.report import text
+from harness.report.load import Section
+
+Context = dict[str, Any]
+MODES = {"main": "main", "one": "one own-GIL interpreter", "four": "four at once", "fifty": "fifty in turn"}
+GROWN = 48  # interpreters of the fifty over which the growth of memory is measured
+TONES = {"passed": "good", "fallback": "warn", "refused": "warn"}
+
+
+def wheels(data: Mapping[str, Any]) -> Context:
+    """The matrix: a row a wheel, a cell a mode; which modes were run, and how many wheels pass in each."""
+    cells = {(cell["wheel"], cell["mode"]): cell for cell in data["cells"]}
+    modes = {name: title for name, title in MODES.items() if any(mode == name for _, mode in cells)}
+    rows = [_row(wheel, version, modes, cells) for wheel, version in data["wheels"].items()]
+    return {
+        "modes": modes,
+        "rows": rows,
+        "passed": {mode: sum(row["cells"][mode].get("outcome") == "passed" for row in rows) for mode in modes},
+        "whole": sum(row["whole"] for row in rows),
+        "failures": list(data["failures"]),
+        "policy": data.get("policy") or "",
+    }
+
+
+def _row(wheel: str, version: str, modes: Mapping[str, str], cells: Mapping[tuple[str, str], Any]) -> Context:
+    found = {mode: dict(cells.get((wheel, mode)) or {}) for mode in modes}
+    for cell in found.values():
+        outcome = cell.get("outcome")
+        cell["tone"] = (
+            TONES.get(outcome or "passed", "bad") if outcome == "passed" or not cell.get("known") else "mute"
+        )
+    last = found.get("fifty") or {}
+    return {
+        "wheel": wheel,
+        "version": version,
+        "cells": found,
+        "whole": all(cell.get("outcome") == "passed" for cell in found.values()),
+        "kib": round(last["kib"] / GROWN)
+        if last.get("outcome") in ("passed", "fallback") and "kib" in last
+        else None,
+        "reasons": list(dict.fromkeys(cell["known"] for cell in found.values() if cell.get("known"))),
+    }
+
+
+def wheels_card(part: Context) -> Context:
+    """At a glance: how many wheels pass in every mode."""
+    bad = len(part["failures"])
+    note = text.plural(bad, "failure") if bad else "no failure without a known reason"
+    return _card("wheels", "Wheels", f"{part['whole']} of {len(part['rows'])}", note, "bad" if bad else "good")
+
+
+def isolated(data: Mapping[str, Any]) -> Context:
+    """The share of files, and the causes of what does not pass, gaps first."""
+    causes = sorted(data["explained"], key=lambda one: (one["rule"], -len(one["tests"])))
+    return {**data, "causes": causes, "enough": data["share"] >= data["target"]}
+
+
+def isolated_card(part: Context) -> Context:
+    """At a glance: the share."""
+    bad = len(part["unexplained"])
+    note = text.plural(bad, "unexplained difference") if bad else "each difference has a cause"
+    tone = "good" if part["enough"] and not bad else "bad"
+    return _card("isolated", "Suite with an own GIL", f"{100 * part['share']:.1f}% of files", note, tone)
+
+
+def _card(anchor: str, title: str, figure: str, note: str, tone: str) -> Context:
+    return {"anchor": anchor, "title": title, "figure": figure, "note": note, "tone": tone}
+
+
+def wheel_lines(part: Mapping[str, Any], _section: Section) -> Iterator[tuple[str, ...]]:
+    """Rows for the comment: only wheels that do not pass in every mode."""
+    for row in part["rows"]:
+        if not row["whole"]:
+            yield (row["wheel"], *(row["cells"][mode].get("outcome", "") for mode in part["modes"]))
