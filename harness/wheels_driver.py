@@ -122,7 +122,6 @@ def at_once(run: Any, scripts: list[str]) -> None:  # noqa: ANN401
 
 def measure(mode: str, site: str, path: str, report: str) -> dict[str, Any]:
     """Run the exercise in `mode`; what REPORT gets."""
-    sys.path.insert(0, site)  # the first init of an extension module may run in main, and import others there
     parts = [f"{report}.{number}" for number in range(COUNTS.get(mode, 1))]
     scripts = [_script(site, path, part) for part in parts]
     if mode == "main":
