@@ -8,14 +8,16 @@ wait for, and makes new ones. What arrives must be what someone sent.
 from __future__ import annotations
 
 import argparse
+import importlib
 import random
 import threading
 import time
-from concurrent import interpreters
-from concurrent.interpreters import _queues  # type: ignore[import-not-found]
+from concurrent import interpreters  # type: ignore[attr-defined]
+from typing import Any
 
 import _interpqueues  # type: ignore[import-not-found]
 
+_queues: Any = importlib.import_module("concurrent.interpreters._queues")
 THREADS = 8
 QUEUES = 100
 SAMPLE = 25  # queues that an interpreter knows: few enough for it to meet others there

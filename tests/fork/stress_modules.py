@@ -12,7 +12,7 @@ import importlib.util
 import threading
 import time
 from collections.abc import Iterable
-from concurrent import interpreters
+from concurrent import interpreters  # type: ignore[attr-defined]
 
 THREADS = 8
 
