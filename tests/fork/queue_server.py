@@ -1,6 +1,7 @@
 """Does what test_queue_model.py says with one queue of `concurrent.interpreters`; runs in the fork.
 
-One line of JSON a command, one line with the outcome: the pickled value in hex, or the name of an exception.
+One line of JSON a command, from the named pipe that is its argument; one line with the outcome: the pickled value in
+hex, or the name of an exception.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ class Server:
 
 
 def main() -> None:
-    """Serve until the input ends; `new` begins with another queue."""
+    """Serve until nobody writes to the pipe any more; `new` begins with another queue."""
     server: Server | None = None
-    for line in sys.stdin:
+    for line in open(sys.argv[1], encoding="utf-8"):  # noqa: SIM115,PTH123 (it is read to its end)
         command = json.loads(line)
         try:
             if command["name"] == "new":

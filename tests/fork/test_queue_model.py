@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import queue
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,18 +41,21 @@ VALUES = st.recursive(SCALARS, lambda inner: st.tuples(inner) | st.tuples(inner,
 
 
 class Server:
-    """The process with the real queue."""
+    """The process with the real queue. It reads from a named pipe: a container has another standard input."""
 
-    def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, command: list[str], pipe: Path) -> None:
+        os.mkfifo(pipe)
+        self.commands = os.fdopen(os.open(pipe, os.O_RDWR), "w")  # opening it to write only would wait for a reader
+        self.process = subprocess.Popen(
+            [*command, str(pipe)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        )
 
     def ask(self, name: str, who: int, arguments: Any) -> Any:  # noqa: ANN401
         """The value, or the name of the exception."""
         packed = arguments if name == "new" else pickle.dumps(arguments).hex()
-        assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"name": name, "who": who, "arguments": packed}) + "\n")
-        self.process.stdin.flush()
+        self.commands.write(json.dumps({"name": name, "who": who, "arguments": packed}) + "\n")
+        self.commands.flush()
         line = self.process.stdout.readline()
         assert line, f"the process has ended with {self.process.wait()}"
         outcome = json.loads(line)
@@ -58,8 +63,7 @@ class Server:
 
     def close(self) -> None:
         """End it, and see that it does."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        self.commands.close()
         assert self.process.wait(60) == 0
 
 
@@ -110,9 +114,9 @@ class Model(RuleBasedStateMachine):
             assert self.server.ask("look", 0, []) == wanted
 
 
-def check(command: list[str], examples: int, steps: int) -> None:
+def check(command: list[str], pipe: Path, examples: int, steps: int) -> None:
     """Compare with the queue in the process that `command` starts."""
-    Model.server = Server(command)
+    Model.server = Server(command, pipe)
     try:
         run_state_machine_as_test(
             Model,
@@ -129,10 +133,10 @@ def check(command: list[str], examples: int, steps: int) -> None:
 
 
 @pytest.fixture
-def server_command(built_fork_fast: Built) -> Iterator[list[str]]:
-    with for_build(built_fork_fast.prefix) as runner:
+def server_command(built_fork_fast: Built, tmp_path: Path) -> Iterator[list[str]]:
+    with for_build(built_fork_fast.prefix, mounts=[tmp_path]) as runner:
         yield runner.argv([str(built_fork_fast.python), str(SERVER)])
 
 
-def test_model(server_command: list[str]) -> None:
-    check(server_command, examples=40, steps=40)
+def test_model(server_command: list[str], tmp_path: Path) -> None:
+    check(server_command, tmp_path / "commands", examples=40, steps=40)
