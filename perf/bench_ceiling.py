@@ -43,14 +43,14 @@ def sides_with_interpreters(sides: Sequence[Side]) -> list[Side]:
     return [side for side in sides if side.name != "upstream"]
 
 
-def blocks(side: Side, loops: Mapping[str, int], workers: int, count: int, seed: str) -> list[list[Block]]:
+def blocks(side: Side, loops: Mapping[str, int], workers: int, count: int, seed: str) -> list[Block]:
     """`count` times every work once, shuffled; the same arguments always give the same plan."""
-    plan = []
+    plan: list[Block] = []
     for number in range(count):
         rng = random.Random(f"{seed}/{side.name}/{number}")
         names = sorted(loops)
         rng.shuffle(names)
-        plan.append([_block(side, name, loops[name], workers, number, rng) for name in names])
+        plan += [_block(side, name, loops[name], workers, number, rng) for name in names]
     return plan
 
 
@@ -61,13 +61,13 @@ def _block(side: Side, name: str, loops: int, workers: int, number: int, rng: ra
     return Block(name, cells, keys)
 
 
-def measure(sides: Sequence[Side], plans: Mapping[str, list[list[Block]]], script: Script, store: Store) -> None:
+def measure(sides: Sequence[Side], plans: Mapping[str, list[Block]], script: Script, store: Store) -> None:
     """Measure all blocks into `store`; what is there already is not measured again.
 
     A block that was stopped half-way is measured again from its beginning: its four processes are neighbours in time.
     """
     by_name = {side.name: side for side in sides}
-    todo = [block for plan in plans.values() for blocks_ in plan for block in blocks_]
+    todo = [block for plan in plans.values() for block in plan]
     with progress() as shown:
         task = shown.add_task("ceiling", total=len(todo))
         for block in todo:
@@ -92,14 +92,14 @@ def _ratio(block: Block, store: Store) -> float | str:
     return b - a
 
 
-def rows(plans: Mapping[str, list[list[Block]]], store: Store) -> Iterator[dict[str, Any]]:
+def rows(plans: Mapping[str, list[Block]], store: Store) -> Iterator[dict[str, Any]]:
     """A row a side and work: the ratio of rates (1: the ceiling) with its 95% interval, and the ratio of each block.
 
     One failed process makes the row an error: nothing is dropped.
     """
     for name, plan in plans.items():
-        for work in sorted({block.workload for group in plan for block in group}):
-            chosen = [block for group in plan for block in group if block.workload == work]
+        for work in sorted({block.workload for block in plan}):
+            chosen = [block for block in plan if block.workload == work]
             found = [_ratio(block, store) for block in chosen]
             errors = [one for one in found if isinstance(one, str)]
             logs = [one for one in found if not isinstance(one, str)]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.report import matrix, text
+from harness.report import text
 from harness.report.load import Section
 from harness.report.provenance import flat
 
@@ -199,8 +199,13 @@ def _abi(part: Context, _section: Section, rows: int) -> Iterator[str]:
 
 
 def _wheels(part: Context, section: Section, rows: int) -> Iterator[str]:
-    lines = list(matrix.wheel_lines(part, section))
-    heads = ("wheel", *part["modes"].values())
+    modes = part["modes"]
+    lines = [
+        (row["wheel"], *(row["cells"][mode].get("outcome", "") for mode in modes))
+        for row in part["rows"]
+        if not row["whole"]
+    ]
+    heads = ("wheel", *modes.values())
     summary = f"{section.kind.title}: {part['whole']} of {len(part['rows'])} pass in every way"
     yield from details(summary, cut(heads, lines, "l" * len(heads), rows))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from harness.report import text
-from harness.report.load import Section
+from harness.report.cards import card
 
 Context = dict[str, Any]
 MODES = {"main": "main", "one": "one own-GIL interpreter", "four": "four at once", "fifty": "fifty in turn"}
@@ -53,7 +53,7 @@ def wheels_card(part: Context) -> Context:
     """At a glance: how many wheels pass in every mode."""
     bad = len(part["failures"])
     note = text.plural(bad, "failure") if bad else "no failure without a known reason"
-    return _card("wheels", "Wheels", f"{part['whole']} of {len(part['rows'])}", note, "bad" if bad else "good")
+    return card("wheels", "Wheels", f"{part['whole']} of {len(part['rows'])}", note, "bad" if bad else "good")
 
 
 def isolated(data: Mapping[str, Any]) -> Context:
@@ -67,15 +67,4 @@ def isolated_card(part: Context) -> Context:
     bad = len(part["unexplained"])
     note = text.plural(bad, "unexplained difference") if bad else "each difference has a cause"
     tone = "good" if part["enough"] and not bad else "bad"
-    return _card("isolated", "Suite with an own GIL", f"{100 * part['share']:.1f}% of files", note, tone)
-
-
-def _card(anchor: str, title: str, figure: str, note: str, tone: str) -> Context:
-    return {"anchor": anchor, "title": title, "figure": figure, "note": note, "tone": tone}
-
-
-def wheel_lines(part: Mapping[str, Any], _section: Section) -> Iterator[tuple[str, ...]]:
-    """Rows for the comment: only wheels that do not pass in every mode."""
-    for row in part["rows"]:
-        if not row["whole"]:
-            yield (row["wheel"], *(row["cells"][mode].get("outcome", "") for mode in part["modes"]))
+    return card("isolated", "Suite with an own GIL", f"{100 * part['share']:.1f}% of files", note, tone)

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from harness.report import charts, charts_cores, matrix, provenance, text, verdict
+from harness.report.cards import card
 from harness.report.kinds import UNMEASURED
 from harness.report.load import Section
 
@@ -111,7 +112,7 @@ def _gate_card(part: Context) -> Context:
     counts = part["counts"]
     notes = [f"{counts[key]} {key}" for key in ("faster", "same", "slower", "lost") if counts[key]]
     tone = verdict.TONES[part["verdict"]]
-    return _card("gate", "Single thread", figure, ", ".join(notes) or part["verdict"].lower(), tone)
+    return card("gate", "Single thread", figure, ", ".join(notes) or part["verdict"].lower(), tone)
 
 
 def _official(data: Mapping[str, Any]) -> Context:
@@ -148,7 +149,7 @@ def _test_card(part: Context) -> Context:
     tests = part["fork"]["tests"]
     tone = "bad" if part["bad"] else "good" if tests else "warn"
     figure = f"{text.count(part['bad'])} new" if part["bad"] else "no new"
-    return _card("test", "Test failures", figure, f"{text.count(tests)} tests, {part['set']} set", tone)
+    return card("test", "Test failures", figure, f"{text.count(tests)} tests, {part['set']} set", tone)
 
 
 # --- benchmarks of cores, life cycle and messages ---------------------------------------------------------------
@@ -198,14 +199,14 @@ def _reached(curves: Sequence[charts_cores.Series]) -> Context | None:
 def _cores_card(part: Context) -> Context:
     reached = [workload["reached"] for workload in part["workloads"] if workload["reached"]]
     if not reached:
-        return _card("multicore", "Multi-core", "–", "no curve of the fork", "warn")
+        return card("multicore", "Multi-core", "–", "no curve of the fork", "warn")
     worst = min(reached, key=lambda one: one["speedup"])
     figure = f"{worst['speedup']:.2f}×"
     shares = [one["share"] for one in reached if one["share"]]
     note = f"at {text.plural(worst['workers'], 'worker')}"
     if shares:
         note += f"; {100 * min(shares):.0f}% of processes"
-    return _card("multicore", "Multi-core, worst", figure, note, "plain")
+    return card("multicore", "Multi-core, worst", figure, note, "plain")
 
 
 # --- series ----------------------------------------------------------------------------------------------------
@@ -250,7 +251,7 @@ def _globals_card(part: Context) -> Context:
     fresh = part["new"]
     note = text.plural(len(fresh), "new global") if fresh else f"of {text.count(part['total'])}; {part['done']} moved"
     tone = "bad" if fresh or part.get("ok") is False else "plain"
-    return _card("globals", "Globals left", text.count(part["left"]), note, tone)
+    return card("globals", "Globals left", text.count(part["left"]), note, tone)
 
 
 def _ledger(data: Mapping[str, Any]) -> Context:
@@ -279,7 +280,7 @@ def _counted(found: Mapping[str, Any], keys: Sequence[str]) -> str:
 def _ledger_card(part: Context) -> Context:
     total = len(part["rows"])
     tone = "good" if part["whole"] == total else "bad"
-    return _card("ledger", "Whole patches", f"{part['whole']} of {total}", "each applies, builds, passes", tone)
+    return card("ledger", "Whole patches", f"{part['whole']} of {total}", "each applies, builds, passes", tone)
 
 
 def _abi(data: Mapping[str, Any]) -> Context:
@@ -301,18 +302,14 @@ def _abi_card(part: Context) -> Context:
     found = {**part["sums"], "compatible": True}
     words = "compatible" if part["compatible"] else "broken"
     note = f"exported symbols: {_counted(found, ('removed', 'changed', 'added'))}"
-    return _card("abi", "C ABI", words, note, "good" if part["compatible"] else "bad")
+    return card("abi", "C ABI", words, note, "good" if part["compatible"] else "bad")
 
 
 # --- at a glance -----------------------------------------------------------------------------------------------
 
 
-def _card(anchor: str, title: str, figure: str, note: str, tone: str) -> Context:
-    return {"anchor": anchor, "title": title, "figure": figure, "note": note, "tone": tone}
-
-
 def _not_run(section: Section) -> Context:
-    return _card(section.kind.name, section.kind.title, "not run", section.kind.command, "mute")
+    return card(section.kind.name, section.kind.title, "not run", section.kind.command, "mute")
 
 
 _CARDS = {
