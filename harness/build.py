@@ -313,7 +313,9 @@ def parser() -> argparse.ArgumentParser:
     """The options of the command."""
     made = argparse.ArgumentParser(prog="build", description="Build CPython 3.11.2 and the fork.")
     made.add_argument("variant", nargs="?", help="upstream or fork; both if none is given")
-    made.add_argument("profile", nargs="?", default="fast", help="fast (default), release, debug, tsan, asan")
+    made.add_argument("profile", nargs="?", help="fast (default), release, debug, tsan, asan")
+    # As all other commands have it
+    made.add_argument("--profile", dest="named_profile", metavar="PROFILE", help="the same")
     cli.add_place(made)
     made.add_argument("--until", metavar="PATCH", help="only the patches up to this one (fork)")
     made.add_argument("--jobs", "-j", type=_positive, help="parallel compilations")
@@ -335,7 +337,9 @@ def main(argv: list[str]) -> int:
     """`build [VARIANT [PROFILE]]`."""
     options = parser().parse_args(argv)
     variants = list(Variant) if options.variant is None else [parse_variant(options.variant)]
-    profile = parse_profile(options.profile)
+    if options.profile and options.named_profile:
+        raise UsageError(f"two profiles, {options.profile} and {options.named_profile}")
+    profile = parse_profile(options.profile or options.named_profile or "fast")
     if options.cpus is not None and options.docker is False:
         raise UsageError("--cpus limits a container; natively use --cpuset")
     with (
