@@ -7,11 +7,10 @@ round's result is checked through a pipe, so that a wrong answer fails as well a
 from __future__ import annotations
 
 import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
-import argparse
 import os
-import threading
-import time
 from collections.abc import Callable
+
+import stressing
 
 THREADS = 4
 WORK = """
@@ -59,14 +58,11 @@ def answer(run: Callable[[str], None]) -> int:
         os.close(writer)
 
 
-class Stress:
-    """What the threads share: when to stop, how many rounds were made, what went wrong."""
+class Lives(stressing.Stress):
+    """What main answers, which all the others must answer, too."""
 
     def __init__(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
-        self.lock = threading.Lock()
-        self.rounds = 0
-        self.failures: list[str] = []
+        super().__init__(seconds)
         self.expected = answer(exec_here)
 
     def one_round(self) -> None:
@@ -74,32 +70,14 @@ class Stress:
         got = answer(run_there)
         if got != self.expected:
             raise AssertionError(f"{got} instead of {self.expected}")
-
-    def work(self) -> None:
-        """Rounds until the time is over."""
-        while time.monotonic() < self.deadline and not self.failures:
-            try:
-                self.one_round()
-            except BaseException as error:
-                self.failures.append(f"{type(error).__name__}: {error}")
-                return
-            with self.lock:
-                self.rounds += 1
+        self.count(rounds=1)
 
 
 def main() -> None:
     """Run for --seconds; exit non-zero on a failure or on answers that differ."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10.0)
-    stress = Stress(parser.parse_args().seconds)
-    threads = [threading.Thread(target=stress.work) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    print(f"{stress.rounds} rounds")
-    if stress.failures or stress.rounds == 0:
-        raise SystemExit(f"failed: {stress.failures or 'no round was finished'}")
+    stress = Lives(stressing.parser().parse_args().seconds)
+    stress.run(*[stress.again(stress.one_round)] * THREADS)
+    stress.judge("rounds")
 
 
 if __name__ == "__main__":

@@ -7,15 +7,14 @@ wait for, and makes new ones. What arrives must be what someone sent.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import random
-import threading
 import time
 from concurrent import interpreters  # type: ignore[attr-defined]
 from typing import Any
 
 import _interpqueues  # type: ignore[import-not-found]
+import stressing
 
 _queues: Any = importlib.import_module("concurrent.interpreters._queues")
 THREADS = 8
@@ -73,26 +72,17 @@ while time.monotonic() < end:
 """
 
 
-class Stress:
-    """What the threads share: the queues, when to stop, what was done, what went wrong."""
+class Messages(stressing.Stress):
+    """The queues."""
 
     def __init__(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
-        self.lock = threading.Lock()
+        super().__init__(seconds)
         self.queues = [self.new_queue() for _ in range(QUEUES)]
-        self.interpreters = 0
-        self.messages = 0
-        self.destroyed = 0
-        self.failures: list[str] = []
 
     @staticmethod
     def new_queue() -> interpreters.Queue:
         """A queue of a random kind."""
         return interpreters.create_queue(random.choice((0, 1, 2, 10)), unbounditems=random.choice(POLICIES))
-
-    def going_on(self) -> bool:
-        """Is there time left, and has nothing failed?"""
-        return time.monotonic() < self.deadline and not self.failures
 
     def some_queues(self) -> tuple[int, ...]:
         """The IDs of those that one interpreter gets to know."""
@@ -108,58 +98,31 @@ class Stress:
             done = made.call(eval, "done")
         finally:
             made.close()
-        with self.lock:
-            self.interpreters += 1
-            self.messages += done
-
-    def work(self) -> None:
-        """The body of a thread."""
-        try:
-            while self.going_on():
-                self.live()
-        except BaseException as error:
-            self.failures.append(f"{type(error).__name__}: {error}")
+        self.count(interpreters=1, messages=done)
 
     def destroy(self) -> None:
-        """Destroy queues, and make others in their places."""
-        try:
-            while self.going_on():
-                time.sleep(random.random() * 0.01)
-                with self.lock:
-                    index = random.randrange(QUEUES)
-                    queue, self.queues[index] = self.queues[index], self.new_queue()
-                if random.random() < 0.5:  # otherwise its last reference goes some time
-                    _interpqueues.destroy(queue.id)
-                self.destroyed += 1
-        except BaseException as error:
-            self.failures.append(f"{type(error).__name__}: {error}")
+        """Destroy a queue, and make another in its place."""
+        time.sleep(random.random() * 0.01)
+        with self.lock:
+            index = random.randrange(QUEUES)
+            queue, self.queues[index] = self.queues[index], self.new_queue()
+        if random.random() < 0.5:  # otherwise its last reference goes some time
+            _interpqueues.destroy(queue.id)
+        self.count(destroyed=1)
 
-    def run(self) -> None:
-        """Let the threads work, and main, too."""
-        threads = [threading.Thread(target=self.work) for _ in range(THREADS)]
-        threads.append(threading.Thread(target=self.destroy))
-        for thread in threads:
-            thread.start()
-        while self.going_on():
-            space = {"seed": 1, "ids": self.some_queues(), "seconds": 0.2}
-            try:
-                exec(WORK, space)
-            except BaseException as error:
-                self.failures.append(f"main: {type(error).__name__}: {error}")
-            self.messages += space["done"]  # type: ignore[operator]
-        for thread in threads:
-            thread.join()
+    def work_here(self) -> None:
+        """Do for a moment in main what the interpreters do."""
+        space: dict[str, Any] = {"seed": 1, "ids": self.some_queues(), "seconds": 0.2}
+        exec(WORK, space)
+        self.count(messages=space["done"])
 
 
 def main() -> None:
     """Run for --seconds; exit non-zero on a failure, or if nothing was done."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10.0)
-    stress = Stress(parser.parse_args().seconds)
-    stress.run()
-    print(f"{stress.interpreters} interpreters, {stress.messages} messages, {stress.destroyed} queues destroyed")
-    if stress.failures or not stress.interpreters or not stress.messages:
-        raise SystemExit(f"failed: {stress.failures or 'no message was passed'}")
+    stress = Messages(stressing.parser().parse_args().seconds)
+    bodies = [stress.again(stress.live)] * THREADS + [stress.again(stress.destroy)]
+    stress.run(*bodies, here=stress.again(stress.work_here))
+    stress.judge("interpreters", "messages")
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ script with status 1.
 from __future__ import annotations
 
 import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
-import argparse
+import functools
 import random
 import sys
-import threading
-import time
 import types
 
+import stressing
 from stress_modules import COPIED, USES, built
 
 PARTS = {
@@ -244,23 +243,15 @@ def run_here(name: str, code: str) -> None:
     exec(compile(code, f"<main {name}>", "exec"), vars(module))
 
 
-class Stress:
-    """What the threads share: which parts are run, when to stop, what was done, what went wrong."""
+class OwnGil(stressing.Stress):
+    """The parts, and whose turn it is among the modules."""
 
     def __init__(self, parts: list[str], modules: int, seconds: float) -> None:
+        super().__init__(seconds)
         self.parts = parts
         self.modules = modules
         self.known = built(name for name in USES if name not in COPIED)
         self.unused: list[str] = []
-        self.deadline = time.monotonic() + seconds
-        self.lock = threading.Lock()
-        self.interpreters = 0
-        self.rounds = 0
-        self.failures: list[str] = []
-
-    def going_on(self) -> bool:
-        """Is there time left, and has nothing failed?"""
-        return time.monotonic() < self.deadline and not self.failures
 
     def some_modules(self) -> list[str]:
         """Names of the modules that the next interpreter uses: each has its turn before one has another."""
@@ -270,56 +261,42 @@ class Stress:
             chosen, self.unused = self.unused[: self.modules], self.unused[self.modules :]
         return chosen
 
-    def live(self, parts: list[str]) -> None:
-        """One interpreter: made, run, ended."""
+    def live(self, first: int) -> None:
+        """One interpreter: made, run, ended; it begins with part `first`."""
         made = interpreters.create(isolated=False, own_gil=True)
         try:
-            for name in parts:
+            for name in self.parts[first:] + self.parts[:first]:
                 interpreters.run_string(made, PARTS[name])
             for name in self.some_modules():
                 interpreters.run_string(made, USES[name])
         finally:
             interpreters.destroy(made)
-        with self.lock:
-            self.interpreters += 1
+        self.count(interpreters=1)
 
-    def work(self, number: int) -> None:
-        """The body of thread `number`; each begins with another part."""
-        first = number % len(self.parts)
-        try:
-            while self.going_on():
-                self.live(self.parts[first:] + self.parts[:first])
-        except BaseException as error:
-            self.failures.append(f"thread {number}: {error!r}")
+    def work_here(self) -> None:
+        """Do in main what the interpreters do."""
+        for name in self.parts:
+            run_here(name, PARTS[name])
+        for name in self.some_modules():
+            run_here(name, USES[name])
+        self.count(rounds=1)
 
-    def run(self, threads: int) -> None:
-        """Let the threads work, and the main interpreter, too."""
-        workers = [threading.Thread(target=self.work, args=(number,)) for number in range(threads)]
-        for worker in workers:
-            worker.start()
-        while self.going_on():
-            for name in self.parts:
-                run_here(name, PARTS[name])
-            for name in self.some_modules():
-                run_here(name, USES[name])
-            self.rounds += 1
-        for worker in workers:
-            worker.join()
+    def start(self, threads: int) -> None:
+        """Let the threads work, and the main interpreter, too; each thread begins with another part."""
+        bodies = [self.again(functools.partial(self.live, number % len(self.parts))) for number in range(threads)]
+        self.run(*bodies, here=self.again(self.work_here))
 
 
 def main() -> None:
     """Run for --seconds; exit non-zero on a failure, or if nothing was done."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10.0)
+    parser = stressing.parser()
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--part", nargs="*", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--modules", type=int, default=12, help="how many modules each interpreter uses")
     options = parser.parse_args()
-    stress = Stress(options.part, options.modules, options.seconds)
-    stress.run(options.threads)
-    print(f"{stress.interpreters} interpreters, {stress.rounds} rounds in main")
-    if stress.failures or not stress.interpreters:
-        raise SystemExit(f"failed: {stress.failures or 'no interpreter was finished'}")
+    stress = OwnGil(options.part, options.modules, options.seconds)
+    stress.start(options.threads)
+    stress.judge("interpreters")
 
 
 if __name__ == "__main__":
