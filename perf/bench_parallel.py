@@ -48,7 +48,9 @@ MESSAGING_MODES = {
     "pipe": PROCESSES,
 }
 MESSAGES = {"one_way_ints": 20_000, "round_trip": 2_000, "bytes_64mib": 3}
-POOL_TASKS = 2_000
+POOL_WORK = ("pool_tasks", "pool_wait", "pool_as_completed", "pool_callbacks", "pool_map")
+POOL_TASKS = 2_000  # for processes: the others do that many in a hundredth of a second, and get twenty times as many
+MAPPED = {"mapped_ints": 1_000_000, "mapped_blocks": 64}
 POLLED = 100  # round trips between interpreters: 3.13's queue does about 62 a second
 
 
@@ -84,7 +86,7 @@ def _cycles(mode: str, fast: bool) -> int:
 
 
 def messaging_cells(sides: Sequence[Side], fast: bool) -> list[Cell]:
-    """Every kind of message over every transport that a mode has, and pool tasks."""
+    """Every kind of message over every transport that a mode has, and pools in every way to wait for them."""
     cells = []
     for side in sides:
         for transport, modes in MESSAGING_MODES.items():
@@ -93,7 +95,10 @@ def messaging_cells(sides: Sequence[Side], fast: bool) -> list[Cell]:
                     polled = task == "round_trip" and mode == "interpreters"
                     cells.append(Cell(f"{task}.{transport}", side.name, mode, 1, POLLED if polled else count))
         for mode in MESSAGING_MODES["queue"]:
-            cells.append(Cell("pool_tasks", side.name, mode, 2, POOL_TASKS // 4 if fast else POOL_TASKS))
+            tasks = POOL_TASKS if mode in PROCESSES else 20 * POOL_TASKS
+            counts = dict.fromkeys(POOL_WORK, tasks) | MAPPED
+            for work, count in counts.items():
+                cells.append(Cell(work, side.name, mode, 2, count // 4 if fast else count))
     return cells
 
 

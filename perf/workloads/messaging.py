@@ -1,4 +1,4 @@
-"""One measurement of messages between two workers: one way, round trips, 64 MiB of bytes, tasks of a pool.
+"""One measurement of messages between two workers: one way, round trips, 64 MiB of bytes; or of pools of two.
 
 One side is the main thread; the other is a thread, an interpreter in a thread, or a process by each start method.
 The other side checks what it got, and its answer is checked here. The result is one line of JSON.
@@ -7,7 +7,9 @@ The other side checks what it got, and its answer is checked here. The result is
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import multiprocessing
+import multiprocessing.pool
 import os
 import queue
 import threading
@@ -26,6 +28,8 @@ BYTES = 64 * 1024 * 1024
 TRANSPORTS = ("queue", "simplequeue", "pipe")
 TASKS = ("one_way_ints", "round_trip", "bytes_64mib")
 CHUNK = 64  # pool tasks in flight
+BLOCK = 1024 * 1024  # bytes of a large item of Pool.map()
+WAYS = ("tasks", "wait", "as_completed", "callbacks", "map")
 
 
 class _PipeEnd:
@@ -161,23 +165,90 @@ def exchange(task: str, transport: str, mode: str, count: int) -> dict[str, obje
     return found
 
 
-def pool_tasks(mode: str, count: int) -> dict[str, object]:
-    """Tasks a second through a pool of two workers: submit and result, CHUNK in flight."""
+def _called(futures: list[concurrent.futures.Future[int]]) -> list[int]:
+    """The results in the order in which the callbacks got them."""
+    results: list[int] = []
+    all_called = threading.Event()
+
+    def note(future: concurrent.futures.Future[int]) -> None:
+        results.append(future.result())
+        if len(results) == len(futures):
+            all_called.set()
+
+    for future in futures:
+        future.add_done_callback(note)
+    all_called.wait()
+    return results
+
+
+def _results(way: str, pool: concurrent.futures.Executor, numbers: range) -> list[int]:
+    """abs() of the negated numbers, by the pool; sorted where the order isn't told."""
+    if way == "map":
+        return list(pool.map(abs, [-number for number in numbers]))
+    futures = [pool.submit(abs, -number) for number in numbers]
+    if way == "callbacks":
+        return sorted(_called(futures))
+    if way == "as_completed":
+        return sorted(future.result() for future in concurrent.futures.as_completed(futures))
+    if way == "wait":
+        concurrent.futures.wait(futures)
+    return [future.result() for future in futures]
+
+
+def pool_tasks(mode: str, count: int, way: str = "tasks") -> dict[str, object]:
+    """Tasks a second through a pool of two workers, CHUNK in flight, waited for in one of WAYS.
+
+    `tasks` is submit() and result(); the executor's map() has its default chunks, of one.
+    """
     with lifecycle.executor(mode, 2) as pool:
-        for future in [pool.submit(abs, -number) for number in range(CHUNK)]:
-            future.result()
+        _results(way, pool, range(CHUNK))
         started = time.perf_counter()
         for begin in range(0, count, CHUNK):
             numbers = range(begin, min(begin + CHUNK, count))
-            futures = [pool.submit(abs, -number) for number in numbers]
-            _expect([future.result() for future in futures], list(numbers))
+            _expect(_results(way, pool, numbers), list(numbers))
         seconds = time.perf_counter() - started
     return {"seconds": seconds, "rate": count / seconds, "unit": "1/s"}
 
 
+def _multiprocessing_pool(mode: str) -> Any:  # noqa: ANN401 (a multiprocessing.pool.Pool)
+    if mode == "threads":
+        return multiprocessing.pool.ThreadPool(2)
+    name = "interpreter" if mode == "interpreters" else mode
+    try:
+        return multiprocessing.get_context(name).Pool(2)
+    except ValueError as error:
+        raise interp_api.Unavailable(f"multiprocessing: {error}") from None
+
+
+def mapped_ints(mode: str, count: int) -> dict[str, object]:
+    """Items a second through multiprocessing's Pool.map() with its own choice of chunks: small integers."""
+    items = list(range(0, -count, -1))
+    with _multiprocessing_pool(mode) as pool:
+        _expect(pool.map(abs, range(-CHUNK, 0)), list(range(CHUNK, 0, -1)))
+        started = time.perf_counter()
+        _expect(pool.map(abs, items), [-item for item in items])
+        seconds = time.perf_counter() - started
+    return {"seconds": seconds, "rate": count / seconds, "unit": "1/s"}
+
+
+def mapped_blocks(mode: str, count: int) -> dict[str, object]:
+    """The same with bytes of one MiB, each a chunk."""
+    items = [bytes([number % 256]) * BLOCK for number in range(count)]
+    with _multiprocessing_pool(mode) as pool:
+        _expect(pool.map(len, items[:2]), [BLOCK] * len(items[:2]))
+        started = time.perf_counter()
+        _expect(pool.map(len, items, chunksize=1), [BLOCK] * count)
+        seconds = time.perf_counter() - started
+    return {"seconds": seconds, "rate": count / seconds, "unit": "1/s"}
+
+
+MAPPED = {"mapped_ints": mapped_ints, "mapped_blocks": mapped_blocks}
+
+
 def workloads() -> list[str]:
-    """Names: task and transport, and the pool."""
-    return [*(f"{task}.{transport}" for task in TASKS for transport in TRANSPORTS), "pool_tasks"]
+    """Names: task and transport, and the pools."""
+    exchanges = [f"{task}.{transport}" for task in TASKS for transport in TRANSPORTS]
+    return [*exchanges, *(f"pool_{way}" for way in WAYS), *MAPPED]
 
 
 def main() -> None:
@@ -187,8 +258,12 @@ def main() -> None:
     parser.add_argument("--loops", type=int, default=1000, help="messages, blocks or tasks")
     parser.add_argument("--workers", type=int, default=1, help="always 1 here")
     options = parser.parse_args()
-    if options.workload == "pool_tasks":
-        interp_api.answer(lambda: pool_tasks(options.mode, options.loops))
+    if options.workload in MAPPED:
+        interp_api.answer(lambda: MAPPED[options.workload](options.mode, options.loops))
+        return
+    if options.workload.startswith("pool_"):
+        way = options.workload.removeprefix("pool_")
+        interp_api.answer(lambda: pool_tasks(options.mode, options.loops, way))
         return
     task, transport = options.workload.split(".")
     interp_api.answer(lambda: exchange(task, transport, options.mode, options.loops))

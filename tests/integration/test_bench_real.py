@@ -109,16 +109,14 @@ def test_messaging_has_a_row_for_every_transport(
 ) -> None:
     monkeypatch.setattr(bench_parallel, "MESSAGES", {"one_way_ints": 200, "round_trip": 50, "bytes_64mib": 1})
     monkeypatch.setattr(bench_parallel, "POLLED", 10)
+    monkeypatch.setattr(bench_parallel, "POOL_TASKS", 400)
+    monkeypatch.setattr(bench_parallel, "MAPPED", {"mapped_ints": 1000, "mapped_blocks": 4})
     assert bench.main(["messaging", "--fast", "--repeats", "1"]) == 0
     rows = result(results, "messaging")["rows"]
     unavailable = [row for row in rows if row["error"]]
-    assert {(row["workload"], row["mode"]) for row in unavailable} <= {("pool_tasks", "interpreters")}
-    assert {row["workload"].split(".")[0] for row in rows} == {
-        "one_way_ints",
-        "round_trip",
-        "bytes_64mib",
-        "pool_tasks",
-    }
+    pools = {*bench_parallel.POOL_WORK, *bench_parallel.MAPPED}
+    assert {(row["workload"], row["mode"]) for row in unavailable} <= {(work, "interpreters") for work in pools}
+    assert {row["workload"].split(".")[0] for row in rows} == {"one_way_ints", "round_trip", "bytes_64mib", *pools}
 
 
 @pytest.mark.build
