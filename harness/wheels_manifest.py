@@ -12,7 +12,7 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import atomic, paths, proc
@@ -70,6 +70,10 @@ class Manifest:
     def exercised(self) -> tuple[Wheel, ...]:
         """Those that are exercised."""
         return tuple(wheel for wheel in self.wheels if wheel.exercised)
+
+    def only(self, *names: str) -> Manifest:
+        """The same of these wheels alone."""
+        return replace(self, wheels=tuple(wheel for wheel in self.wheels if wheel.name in names))
 
     def requirements(self) -> str:
         """The lines of a requirements file that pins all of them."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import proc
+import pytest
+
+from harness import proc, wheels_manifest
 from harness.build import Built
 from harness.runner import for_build
 
@@ -15,3 +18,11 @@ def python(built: Built, *arguments: str | Path, env: Mapping[str, str] | None =
     with for_build(built.prefix) as runner:
         command = runner.argv([str(built.python), *map(str, arguments)], env=env)
         return proc.run(command, echo=False, timeout=timeout).stdout
+
+
+def site_of(*names: str) -> Path:
+    """A directory with these wheels of the manifest, fetched by pip once; skips where no wheel is pinned."""
+    if platform.machine() != wheels_manifest.MACHINE:
+        pytest.skip(f"the wheels are pinned for {wheels_manifest.MACHINE}")
+    manifest = wheels_manifest.read().only(*names)
+    return wheels_manifest.unpack(manifest, wheels_manifest.fetch(manifest))
