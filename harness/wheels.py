@@ -9,40 +9,24 @@ from __future__ import annotations
 
 import argparse
 import ast
-import signal
-import subprocess
-import time
-from collections import deque
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import cli, paths, proc, results, wheels_manifest, wheels_show
+from harness import cli, paths, results, wheels_manifest, wheels_own, wheels_show
 from harness.build import build
 from harness.console import progress
 from harness.errors import UsageError
 from harness.lock import clone_lock
 from harness.runner import RunsCommands, open_runner
 from harness.suite_events import Ending
-from harness.suite_run import isolated
 from harness.variants import Profile, Variant, parse_profile, parse_variant
 from harness.wheels_manifest import Manifest, Wheel
+from harness.wheels_pool import Task, run_all
 from harness.wheels_show import MODES, Cell
 
 DRIVER = Path(__file__).with_name("wheels_driver.py")
 SECONDS = 300.0  # a cell may take
-POLL = 0.05
-
-
-@dataclass(slots=True)
-class _Running:
-    wheel: Wheel
-    mode: str
-    report: Path
-    log: Path
-    started: float
-    process: subprocess.Popen[str]
 
 
 class Matrix:
@@ -57,50 +41,31 @@ class Matrix:
         self.seconds = SECONDS
 
     def run(self, jobs: Sequence[tuple[Wheel, str]]) -> Generator[Cell]:
-        """Yield each cell as it is done; on any exception, Ctrl-C included, end what still runs."""
+        """Yield each cell as it is done."""
         self.work.mkdir(parents=True, exist_ok=True)
-        waiting = deque(jobs)
-        running: list[_Running] = []
-        try:
-            while waiting or running:
-                while waiting and len(running) < self.workers:
-                    running.append(self._start(*waiting.popleft()))
-                ended = [one for one in running if one.process.poll() is not None]
-                if not ended:
-                    time.sleep(POLL)
-                for one in ended:
-                    running.remove(one)
-                    yield self._collect(one)
-        finally:
-            for one in running:
-                proc.end_group(one.process)
+        cells = {self._task(wheel, mode): (wheel, mode) for wheel, mode in jobs}
+        for task, ending in run_all(self.runner, cells, self.workers):
+            yield self._collect(*cells[task], ending)
 
-    def _start(self, wheel: Wheel, mode: str) -> _Running:
+    def _files(self, wheel: Wheel, mode: str) -> tuple[Path, Path]:
         report, log = (self.work / f"{wheel.name}.{mode}.{kind}" for kind in ("report", "log"))
+        return report, log
+
+    def _task(self, wheel: Wheel, mode: str) -> Task:
+        report, log = self._files(wheel, mode)
         for old in self.work.glob(f"{report.name}*"):
             old.unlink()
-        words: list[str | Path] = [self.python, "-X", "faulthandler", DRIVER, mode, self.site, wheel.exercise, report]
-        with log.open("w", encoding="utf-8") as stream:
-            process = proc.start(isolated(self.runner, words, self.seconds), stdout=stream)
-        return _Running(wheel, mode, report, log, time.monotonic(), process)
+        words = (self.python, "-X", "faulthandler", DRIVER, mode, self.site, wheel.exercise, report)
+        return Task(words, log, self.seconds)
 
-    def _collect(self, one: _Running) -> Cell:
-        proc.end_group(one.process, signal.SIGKILL)
-        seconds = time.monotonic() - one.started
-        code = one.process.returncode
-        ending = Ending(
-            code if code >= 0 else 128 - code,
-            one.log.read_text(encoding="utf-8", errors="replace"),
-            seconds,
-            self.seconds,
-        )
-        found = _report(one.report)
+    def _collect(self, wheel: Wheel, mode: str, ending: Ending) -> Cell:
+        found = _report(self._files(wheel, mode)[0])
         if ending.returncode == 0 and found is not None:
             return Cell(
-                one.wheel.name, one.mode, found["outcome"], seconds, found["text"], found["policy"], found["kib"]
+                wheel.name, mode, found["outcome"], ending.seconds, found["text"], found["policy"], found["kib"]
             )
         outcome = "hung" if ending.timed_out else "crashed"
-        return Cell(one.wheel.name, one.mode, outcome, seconds, ending.describe())
+        return Cell(wheel.name, mode, outcome, ending.seconds, ending.describe())
 
 
 def _report(path: Path) -> dict[str, Any] | None:
@@ -149,14 +114,25 @@ def run_matrix(matrix: Matrix, chosen: Sequence[Wheel]) -> list[Cell]:
 
 
 def main(argv: list[str]) -> int:
-    """`wheels [NAME ...]`: 0 if no wheel fails, else 1."""
+    """`wheels [NAME ...]`: 0 if no wheel fails, else 1; `wheels --own-tests PACKAGE [MODULE ...]`: wheels_own."""
     parser = argparse.ArgumentParser(prog="wheels", description="cp311 wheels in main and own-GIL interpreters.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="these wheels only")
+    parser.add_argument(
+        "--own-tests",
+        metavar="PACKAGE",
+        help="run the tests of this package, NAMEs being modules of them, on upstream, in main and in an interpreter",
+    )
     parser.add_argument("--variant", default="fork", help="fork (default) or upstream")
     parser.add_argument("--profile", default="fast", help="fast (default), release, debug, tsan, asan")
     parser.add_argument("--workers", "-j", type=int, default=1, metavar="N", help="processes at once (default 1)")
     cli.add_place(parser)
     given = parser.parse_args(argv)
     variant, profile = parse_variant(given.variant), parse_profile(given.profile)
-    _, good = run_wheels(variant, profile, given.names, workers=max(1, given.workers), docker=given.docker)
+    workers = max(1, given.workers)
+    if given.own_tests:
+        _, good = wheels_own.run_own_tests(
+            given.own_tests, given.names, profile, workers=workers, docker=given.docker
+        )
+    else:
+        _, good = run_wheels(variant, profile, given.names, workers=workers, docker=given.docker)
     return 0 if good else 1

@@ -13,6 +13,7 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness import atomic, paths, proc
@@ -60,11 +61,22 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnKnown:
+    """Own tests of a package (patterns of their names) that do not end as on upstream on these sides, and why."""
+
+    package: str
+    sides: tuple[str, ...]
+    tests: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """All wheels, and what is known not to work."""
 
     wheels: tuple[Wheel, ...]
     known: tuple[Known, ...]
+    own_known: tuple[OwnKnown, ...] = ()
 
     @property
     def exercised(self) -> tuple[Wheel, ...]:
@@ -87,6 +99,13 @@ class Manifest:
         """Why the wheel is known not to pass in this mode; "" if it is not."""
         return next((one.reason for one in self.known if one.wheel == wheel and mode in one.modes), "")
 
+    def own_reason(self, package: str, side: str, test: str) -> str:
+        """Why this test of the package's own is known to end otherwise on this side; "" if it is not."""
+        for one in self.own_known:
+            if one.package == package and side in one.sides and any(fnmatchcase(test, name) for name in one.tests):
+                return one.reason
+        return ""
+
 
 def read(path: Path = DATA) -> Manifest:
     """The manifest in `path`; WheelManifestError names what is wrong with it."""
@@ -94,10 +113,15 @@ def read(path: Path = DATA) -> Manifest:
         with path.open("rb") as stream:
             data = tomllib.load(stream)
         wheels = [_wheel(words, exercised=True) for words in data["exercised"]]
-        wheels += [_wheel(words, exercised=False) for words in data.get("needed", ())]
+        for others in ("needed", "testing"):
+            wheels += [_wheel(words, exercised=False) for words in data.get(others, ())]
         known = [
             Known(str(one["wheel"]), tuple(map(str, one["modes"])), str(one["reason"]))
             for one in data.get("known", ())
+        ]
+        own = [
+            OwnKnown(str(one["package"]), tuple(one["sides"]), tuple(map(str, one["tests"])), str(one["reason"]))
+            for one in data.get("own_known", ())
         ]
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as problem:
         raise WheelManifestError(f"{path}: {type(problem).__name__}: {problem}") from None
@@ -106,7 +130,7 @@ def read(path: Path = DATA) -> Manifest:
     lost = sorted({one.wheel for one in known} - set(names))
     if twice or lost:
         raise WheelManifestError(f"{path}: listed twice: {', '.join(twice)}; known but not listed: {', '.join(lost)}")
-    return Manifest(tuple(wheels), tuple(known))
+    return Manifest(tuple(wheels), tuple(known), tuple(own))
 
 
 def _wheel(words: Sequence[str], *, exercised: bool) -> Wheel:

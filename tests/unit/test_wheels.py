@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from suite_fake import Direct
 
-from harness import cli, wheels, wheels_driver, wheels_manifest, wheels_show
+from harness import cli, wheels_driver, wheels_manifest, wheels_pool, wheels_show
 from harness.errors import EnvironmentFailure, Exit, UsageError, WheelManifestError
 from harness.wheels import Matrix, choose
 from harness.wheels_manifest import Known, Manifest, Wheel
@@ -27,7 +27,7 @@ REFUSED = "module x does not support loading in subinterpreters"
 def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BUILD", "RESULTS", "CACHE"):
         monkeypatch.setenv(f"REDWOODTJ_{name}", str(tmp_path / name.lower()))
-    monkeypatch.setattr(wheels, "POLL", 0.01)
+    monkeypatch.setattr(wheels_pool, "POLL", 0.01)
 
 
 def manifest(*known: Known) -> Manifest:
@@ -71,6 +71,13 @@ def test_bad_manifest(tmp_path: Path, text: str, told: str) -> None:
 
 def test_requirements_pin_everything_by_hash() -> None:
     assert manifest().requirements() == f"one==1.0 --hash=sha256:{HASH}\ndep==2.0 --hash=sha256:{HASH}\n"
+
+
+def test_a_part_of_the_manifest_is_fetched_by_itself() -> None:
+    part = manifest(Known("one", ("one",), "x.")).only("dep")
+    assert part.requirements() == f"dep==2.0 --hash=sha256:{HASH}\n"
+    assert part.digest() != manifest().digest()
+    assert wheels_manifest.read().only("numpy").exercised[0].name == "numpy"
 
 
 def test_fetched_once_then_unpacked_once(monkeypatch: pytest.MonkeyPatch) -> None:
