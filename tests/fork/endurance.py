@@ -1,8 +1,9 @@
-"""Many tasks for one pool, and many interpreters at once; runs in the fork.
+"""Many tasks for one pool, many interpreters at once, and many after each other; runs in the fork.
 
 `endurance.py --tasks 10000000` prints the resident memory (KiB) after a tenth of the tasks and at the end; it fails
 if the difference is more than --growth. `endurance.py --crowd 1000` has that many interpreters alive, each of which
-answers twice.
+answers twice. `endurance.py --cycles 1000` makes that many, one after the other, that import thirty modules and end;
+it fails if the resident memory grows by more than --each KiB a cycle, after the first quarter of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ from concurrent import interpreters  # type: ignore[attr-defined]
 from concurrent.futures import InterpreterPoolExecutor, as_completed, wait  # type: ignore[attr-defined]
 
 FLIGHT = 64
+MODULES = (
+    "argparse array ast asyncio base64 bisect csv ctypes datetime decimal difflib email.message functools "
+    "hashlib inspect json logging math pickle queue random select shutil socket sqlite3 ssl subprocess "
+    "threading urllib.request xml.etree.ElementTree"
+)
 
 
 def resident() -> int:
@@ -110,16 +116,41 @@ def gather(count: int) -> None:
         there.close()
 
 
+def cycle() -> None:
+    """One interpreter that imports all the modules."""
+    there = interpreters.create()
+    there.exec("import " + ", ".join(MODULES.split()))
+    there.close()
+
+
+def repeat(cycles: int, each: float) -> None:
+    """Make that many interpreters and compare the memory."""
+    first = cycles // 4  # until the allocators have what they keep
+    for _ in range(first):
+        cycle()
+    before = resident()
+    for _ in range(cycles - first):
+        cycle()
+    grown = (resident() - before) / (cycles - first)
+    print(f"{len(MODULES.split())} modules, {cycles} cycles, {grown:.2f} KiB a cycle")
+    if grown > each:
+        sys.exit(f"more than {each} KiB a cycle")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=0)
     parser.add_argument("--growth", type=int, default=2048, help="KiB")
     parser.add_argument("--crowd", type=int, default=0)
+    parser.add_argument("--cycles", type=int, default=0)
+    parser.add_argument("--each", type=float, default=4, help="KiB")
     options = parser.parse_args()
     if options.tasks:
         work(options.tasks, options.growth)
     if options.crowd:
         gather(options.crowd)
+    if options.cycles:
+        repeat(options.cycles, options.each)
 
 
 if __name__ == "__main__":

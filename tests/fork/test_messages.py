@@ -1,4 +1,4 @@
-"""Pools and queues last: interrupted at random moments, for many tasks, with a thousand interpreters."""
+"""Pools, queues and interpreters last: interrupted at random moments, for many tasks, with a thousand of them."""
 
 from __future__ import annotations
 
@@ -29,3 +29,9 @@ def test_a_thousand_interpreters(built_fork_fast: Built) -> None:
     """All are alive at once, and answer."""
     told = python(built_fork_fast, "-X", "faulthandler", FOLDER / "endurance.py", "--crowd", "1000")
     assert told.startswith("1000 interpreters")
+
+
+def test_nothing_is_left_of_interpreters(built_fork_fast: Built) -> None:
+    """Each imports thirty modules of the library and ends; by hand: `--cycles 1000`."""
+    told = python(built_fork_fast, "-X", "faulthandler", FOLDER / "endurance.py", "--cycles", "100")
+    assert told.startswith("30 modules, 100 cycles")
