@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from suite_fake import Direct
 
-from harness import cli, wheels_driver, wheels_manifest, wheels_pool, wheels_show
+from harness import cli, wheels_driver, wheels_manifest, wheels_pool, wheels_show, wheels_table
 from harness.errors import EnvironmentFailure, Exit, UsageError, WheelManifestError
 from harness.wheels import Matrix, choose
 from harness.wheels_manifest import Known, Manifest, Wheel
@@ -131,6 +131,7 @@ def test_cell_of_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: s
     (tmp_path / "site" / "helper.py").write_text("x = 1\n")
     matrix = Matrix(Direct(), Path(sys.executable), tmp_path / "site", tmp_path / "work", 2)
     matrix.seconds = 1.5 if outcome == "hung" else 30.0
+    matrix.known = frozenset({("one", "main")})
     (cell,) = matrix.run([(manifest().wheels[0], "main")])
     assert (cell.outcome, cell.wheel, cell.mode) == (outcome, "one", "main")
     assert told in cell.text
@@ -192,6 +193,30 @@ def test_known_failure_fails_nothing_and_one_that_is_mended_is_named(
     assert good
     assert found["failures"] == []
     assert "no longer true: one four" in capsys.readouterr().out
+
+
+def test_the_matrix_is_written_between_its_marks(tmp_path: Path) -> None:
+    known = (Known("one", ("four",), "Because."),)
+    cells = [Cell("one", mode, "passed", 1.0, kib=480) for mode in ("main", "one", "fifty")]
+    conclude(tmp_path, known, *cells, Cell("one", "four", "hung", 1.0, "x"))
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{wheels_table.BEGIN}old\n{wheels_table.END}after\n")
+    for _ in range(2):
+        wheels_table.write(tmp_path, page)
+        lines = page.read_text().splitlines()
+        assert (lines[0], lines[-1]) == ("before", "after")
+        assert "| one 1.0 | ok | ok | hung (1) | ok | 10 |" in lines
+        assert "- four: 0 of 1 pass" in lines
+        assert "- (1) Because." in lines
+        assert "old" not in lines
+    page.write_text("no marks")
+    with pytest.raises(UsageError, match="marks"):
+        wheels_table.write(tmp_path, page)
+
+
+def test_the_page_of_the_project_has_the_marks() -> None:
+    text = wheels_table.PAGE.read_text(encoding="utf-8")
+    assert text.index(wheels_table.BEGIN) < text.index(wheels_table.END)
 
 
 # --- the driver ------------------------------------------------------------------------------------------------

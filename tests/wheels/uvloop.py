@@ -1,4 +1,5 @@
 import asyncio
+import threading
 
 import uvloop
 
@@ -18,6 +19,16 @@ async def main():
     return 5
 
 
-loop = uvloop.new_event_loop()
-assert loop.run_until_complete(main()) == 5
-loop.close()
+def run():
+    loop = uvloop.new_event_loop()
+    results.append(loop.run_until_complete(main()))
+    loop.close()
+
+
+results = []
+thread = threading.Thread(target=run)
+thread.start()
+thread.join()
+assert results == [5], "in a thread"
+run()
+assert results == [5, 5]
