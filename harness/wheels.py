@@ -127,14 +127,20 @@ def main(argv: list[str]) -> int:
         metavar="PACKAGE",
         help="run the tests of this package, NAMEs being modules of them, on upstream, in main and in an interpreter",
     )
-    parser.add_argument("--table", metavar="FOLDER", help="run nothing; write this result into docs/extensions.md")
+    parser.add_argument(
+        "--table",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="run nothing; write this result (default: the newest) into docs/extensions.md",
+    )
     parser.add_argument("--variant", default="fork", help="fork (default) or upstream")
     parser.add_argument("--profile", default="fast", help="fast (default), release, debug, tsan, asan")
     parser.add_argument("--workers", "-j", type=int, default=1, metavar="N", help="processes at once (default 1)")
     cli.add_place(parser)
     given = parser.parse_args(argv)
-    if given.table:
-        wheels_table.write(Path(given.table))
+    if given.table is not None:
+        wheels_table.write(Path(given.table) if given.table else results.latest(wheels_show.KIND, "wheels.json"))
         return 0
     variant, profile = parse_variant(given.variant), parse_profile(given.profile)
     workers = max(1, given.workers)

@@ -1,4 +1,4 @@
-"""`wheels --table FOLDER`: the matrix of a stored result, written into docs/extensions.md between its two marks."""
+"""`wheels --table`: the matrix of a stored result, written into docs/extensions.md between its two marks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.wheels_show import GROWN, MODES
 
 PAGE = paths.ROOT / "docs" / "extensions.md"
-BEGIN, END = "<!-- matrix: `./noxw -s wheels -- --table FOLDER` writes it -->\n", "<!-- end of the matrix -->\n"
+BEGIN, END = "<!-- matrix: `./noxw -s wheels -- --table` writes it -->\n", "<!-- end of the matrix -->\n"
 TITLES = ("wheel", "main", "one", "four at once", "fifty", "KiB each")
 
 
