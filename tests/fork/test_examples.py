@@ -65,9 +65,12 @@ def test_the_ten_lines_of_the_readme_use_two_cores(built_fork_fast: Built, folde
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_the_five_lines_with_numpy_use_two_cores(built_fork_fast: Built, folder: Path) -> None:
-    """The same program with one interpreter takes twice the time but for imports and disturbances."""
+    """With more matrices and one interpreter it takes twice the time but for imports and disturbances."""
     (example,) = (one for one in examples.of("README.md") if "import numpy" in one.code)
     program = examples.write(example, folder)
+    code, matrices = program.read_text(encoding="utf-8"), "[np.tri(1500), np.tri(1501)]"
+    assert matrices in code
+    program.write_text(code.replace(matrices, f"{matrices} * 4"), encoding="utf-8")
     alone = folder / "alone.py"
     alone.write_text(program.read_text(encoding="utf-8").replace("Executor(2)", "Executor(1)"), encoding="utf-8")
     env = surroundings(example)
