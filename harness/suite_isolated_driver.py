@@ -15,7 +15,8 @@ import sys
 
 def _run(driver, argv):
     sys.argv[:] = argv
-    sys.path.insert(0, "")  # suite_driver puts the current directory there
+    # The directory of this script, where runpy's tests would find a module; suite_driver puts the current one there.
+    sys.path[0] = ""
     import test.libregrtest.main
     # In main the record is part of the module that `-m test` runs; trace and others then take it for the library's.
     names = {"__name__": "suite_driver", "__file__": sys.modules["test.libregrtest.main"].__file__}

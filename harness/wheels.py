@@ -27,7 +27,7 @@ from harness.wheels_show import MODES, Cell
 
 DRIVER = Path(__file__).with_name("wheels_driver.py")
 SECONDS = 300.0  # a cell may take
-KNOWN_SECONDS = 60.0  # one that is known not to pass
+HANGING_SECONDS = 60.0  # one that is known to hang
 
 
 class Matrix:
@@ -40,7 +40,7 @@ class Matrix:
         self.work = work
         self.workers = workers
         self.seconds = SECONDS
-        self.known: frozenset[tuple[str, str]] = frozenset()  # which do not pass
+        self.hanging: frozenset[tuple[str, str]] = frozenset()  # (wheel, mode) known to hang
 
     def run(self, jobs: Sequence[tuple[Wheel, str]]) -> Generator[Cell]:
         """Yield each cell as it is done."""
@@ -58,9 +58,8 @@ class Matrix:
         for old in self.work.glob(f"{report.name}*"):
             old.unlink()
         words = (self.python, "-X", "faulthandler", DRIVER, mode, self.site, wheel.exercise, report)
-        return Task(
-            words, log, min(self.seconds, KNOWN_SECONDS) if (wheel.name, mode) in self.known else self.seconds
-        )
+        hangs = (wheel.name, mode) in self.hanging
+        return Task(words, log, min(self.seconds, HANGING_SECONDS) if hangs else self.seconds)
 
     def _collect(self, wheel: Wheel, mode: str, ending: Ending) -> Cell:
         found = _report(self._files(wheel, mode)[0])
@@ -90,7 +89,7 @@ def run_wheels(
     with clone_lock("wheels"), open_runner(docker=docker) as runner:
         built = build(variant, profile, runner=runner)
         matrix = Matrix(runner, built.python, site, paths.build_dir() / "wheels" / "work", workers)
-        matrix.known = frozenset((one.wheel, mode) for one in manifest.known for mode in one.modes)
+        matrix.hanging = frozenset((one.wheel, mode) for one in manifest.known if one.hangs for mode in one.modes)
         cells = run_matrix(matrix, chosen)
         head = {"variant": str(variant), "profile": str(profile), "provenance": dict(built.provenance)}
     folder = results.new(wheels_show.KIND)

@@ -53,11 +53,12 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A wheel that does not pass in some modes, and why."""
+    """A wheel that does not pass in some modes, and why; if it `hangs` there, nobody waits long for it."""
 
     wheel: str
     modes: tuple[str, ...]
     reason: str
+    hangs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def read(path: Path = DATA) -> Manifest:
         for others in ("needed", "testing"):
             wheels += [_wheel(words, exercised=False) for words in data.get(others, ())]
         known = [
-            Known(str(one["wheel"]), tuple(map(str, one["modes"])), str(one["reason"]))
+            Known(str(one["wheel"]), tuple(map(str, one["modes"])), str(one["reason"]), bool(one.get("hangs", False)))
             for one in data.get("known", ())
         ]
         own = [

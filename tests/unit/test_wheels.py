@@ -131,7 +131,7 @@ def test_cell_of_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: s
     (tmp_path / "site" / "helper.py").write_text("x = 1\n")
     matrix = Matrix(Direct(), Path(sys.executable), tmp_path / "site", tmp_path / "work", 2)
     matrix.seconds = 1.5 if outcome == "hung" else 30.0
-    matrix.known = frozenset({("one", "main")})
+    matrix.hanging = frozenset({("one", "main")})
     (cell,) = matrix.run([(manifest().wheels[0], "main")])
     assert (cell.outcome, cell.wheel, cell.mode) == (outcome, "one", "main")
     assert told in cell.text
