@@ -22,6 +22,7 @@ from harness.variants import Profile, Variant, parse_profile, parse_variant
 SUPPRESSIONS = Path(__file__).with_name("sanitize_suppressions.toml")
 MARGIN_SECONDS = 300.0  # a sanitized interpreter starts and ends slowly
 SHOWN_LINES = 40
+TOLD_CHARACTERS = 200
 OPTIONS = {
     # halt_on_error=0: go on after a report; exitcode=0: a report is read from its file, a crash from the exit status.
     Profile.TSAN: ("TSAN_OPTIONS", "halt_on_error=0 exitcode=0 second_deadlock_stack=1 history_size=4"),
@@ -32,13 +33,14 @@ OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """One script that ran: exit status, wall seconds, number of reports, did it hang?"""
+    """One script that ran: exit status, wall seconds, number of reports, did it hang, and what it said last?"""
 
     script: str
     returncode: int
     seconds: float
     reports: int
     timed_out: bool
+    told: str = ""
 
     @property
     def failed(self) -> bool:
@@ -76,7 +78,8 @@ def run_script(
         for path in sorted(folder.glob(f"{script.stem}.report.*"))
         for report in sanitize_reports.parse(path.read_text(encoding="utf-8", errors="replace"))
     ]
-    return Ran(script.name, done.returncode, round(done.seconds, 1), len(found), done.timed_out), found
+    told = next(reversed(done.stdout.strip().splitlines()), "")[:TOLD_CHARACTERS]
+    return Ran(script.name, done.returncode, round(done.seconds, 1), len(found), done.timed_out, told), found
 
 
 def _causes(by_cause: dict[str, list[Report]]) -> list[dict[str, Any]]:
@@ -117,6 +120,7 @@ def check(variant: Variant, profile: Profile, runner: Runner, names: list[str], 
         "scripts": [asdict(one) for one in ran],
         "reports": _causes(unexplained),
         "suppressed": _causes(suppressed),
+        "suppressions": [asdict(one) for one in explained],
         "provenance": built.provenance,
     }
     atomic.write_json(folder / "sanitize.json", told)

@@ -361,6 +361,51 @@ def isolated(*, bad: bool = False) -> Json:
     }
 
 
+def sanitize(*, bad: bool = False) -> Json:
+    """sanitize.json: two scripts and one suppression, with `bad` a race and a script that hung."""
+    race = {
+        "cause": "data race in f (x.c:1)",
+        "kind": "data race",
+        "function": "f",
+        "count": 3,
+        "text": "WARNING <b>",
+    }
+    row = {"script": "stress_messages.py", "returncode": 0, "seconds": 602.4, "reports": 3 * bad, "timed_out": False}
+    return {
+        "schema": 1,
+        "kind": "sanitize",
+        "profile": "tsan",
+        "scripts": [row | {"told": "9 queues"}, row | {"script": "stress_pools.py", "reports": 0, "timed_out": bad}],
+        "reports": [race] if bad else [],
+        "suppressed": [race | {"count": 2}],
+        "suppressions": [{"kind": "data race", "function": "f", "reason": "Both write the same."}],
+    }
+
+
+def conformance(*, bad: bool = False) -> Json:
+    """conformance.json: the fork and a peer that lacks an area."""
+    told = {
+        "queues.put": {"fork": "failed" if bad else "passed", "python3.14": "passed"},
+        "pool.map": {"fork": "passed", "python3.14": "absent"},
+    }
+    return {
+        "schema": 1,
+        "kind": "conformance",
+        "implementations": {
+            "fork": {"version": "3.11.2", "api": "concurrent.interpreters", "counts": {"passed": 2 - bad}},
+            "python3.14": {"version": "3.14.0", "api": None, "counts": {"passed": 1, "absent": 1}},
+        },
+        "cases": [
+            {
+                "case": case,
+                "beyond": None,
+                "outcomes": {name: {"status": status, "message": ""} for name, status in outcomes.items()},
+            }
+            for case, outcomes in told.items()
+        ],
+    }
+
+
 def ledger() -> Json:
     """ledger.json: one row a patch."""
     rows, left = [], 1190
@@ -404,6 +449,8 @@ FILES: dict[str, tuple[str, Callable[[], Json]]] = {
     "messaging": ("messaging.json", messaging),
     "isolated": ("isolated.json", isolated),
     "wheels": ("wheels.json", wheels),
+    "conformance": ("conformance.json", conformance),
+    "sanitize": ("sanitize.json", sanitize),
     "globals": ("globals.json", globals_),
     "abi": ("abi.json", abi),
     "ledger": ("ledger.json", ledger),

@@ -219,6 +219,23 @@ def _isolated(part: Context, section: Section, rows: int) -> Iterator[str]:
     yield from details(summary, cut(("cause", "", "tests", "because"), lines, "llrl", rows))
 
 
+def _conformance(part: Context, section: Section, rows: int) -> Iterator[str]:
+    lines = [(markdown(area), *(cell["words"] for cell in cells)) for area, cells in part["areas"].items()]
+    heads = ("area", *(markdown(one["title"]) for one in part["implementations"]))
+    yield from details(section.kind.title, cut(heads, lines, "l" * len(heads), rows))
+
+
+def _sanitize(part: Context, section: Section, rows: int) -> Iterator[str]:
+    lines = [
+        (code(row["script"]), f"{row['seconds']:.0f} s", str(row["reports"]), row["ended"], markdown(row["told"]))
+        for row in part["scripts"]
+    ]
+    blocks = cut(("script", "time", "reports", "ended", "did"), lines, "lrrll", rows)
+    causes = [(markdown(one["cause"]), str(one["count"])) for one in part["reports"]]
+    blocks += cut(("not explained", "reports"), causes, "lr", rows)
+    yield from details(f"{section.kind.title}: {part['profile']}", blocks, shown=bool(causes))
+
+
 _PARTS = {
     "gate": _gate,
     "pyperformance": _official,
@@ -228,6 +245,8 @@ _PARTS = {
     "messaging": _bench,
     "isolated": _isolated,
     "wheels": _wheels,
+    "conformance": _conformance,
+    "sanitize": _sanitize,
     "globals": _globals,
     "ledger": _ledger,
     "abi": _abi,

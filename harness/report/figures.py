@@ -6,6 +6,7 @@ compares the two.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -66,12 +67,45 @@ def _ledger(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"rows": [_some(row, names) for row in data["rows"]]}
 
 
+def _isolated(data: Mapping[str, Any]) -> dict[str, Any]:
+    causes = [{"cause": one["cause"], "rule": one["rule"], "tests": len(one["tests"])} for one in data["explained"]]
+    names = ("set", "share", "target", "files_passed_main", "files_failing", "files_left_out")
+    return {**_some(data, names), "unexplained": len(data["unexplained"]), "explained": causes}
+
+
+def _wheels(data: Mapping[str, Any]) -> dict[str, Any]:
+    outcomes: dict[str, Counter[str]] = {}
+    for cell in data["cells"]:
+        outcomes.setdefault(cell["mode"], Counter())[cell["outcome"]] += 1
+    return {"wheels": len(data["wheels"]), "outcomes": outcomes, "failures": data["failures"]}
+
+
+def _conformance(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"implementations": {name: one["counts"] for name, one in data["implementations"].items()}}
+
+
+def _sanitize(data: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("script", "seconds", "reports", "returncode", "told")
+    counts = {name: sum(one["count"] for one in data[name]) for name in ("reports", "suppressed")}
+    scripts = [_some(row, names) for row in data["scripts"]]
+    return {
+        "profile": data["profile"],
+        "scripts": scripts,
+        **counts,
+        "suppressions": len(data.get("suppressions", ())),
+    }
+
+
 SUMMARIES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "gate": _gate,
     "test": _test,
     "multicore": _cores,
     "lifecycle": _rows,
     "messaging": _rows,
+    "isolated": _isolated,
+    "wheels": _wheels,
+    "conformance": _conformance,
+    "sanitize": _sanitize,
     "globals": _globals,
     "abi": _abi,
     "ledger": _ledger,
@@ -85,7 +119,8 @@ def of(sections: Mapping[str, Section]) -> dict[str, Any]:
         if section.data is None or name not in SUMMARIES:
             continue
         provenance = section.data.get("provenance") or {}
-        builds = {side: build(one) for side, one in provenance.items() if _is_build(one)}
+        sides = {"fork": provenance} if _is_build(provenance) else provenance
+        builds = {side: build(one) for side, one in sides.items() if _is_build(one)}
         found[name] = {"date": section.date, **SUMMARIES[name](section.data), "builds": builds}
     return found
 

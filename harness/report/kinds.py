@@ -160,6 +160,22 @@ _ISOLATED: dict[str, Any] = {
     "isolated": _RUN,
     "provenance?": dict,
 }
+_REPORT = {"cause": str, "count": int, "text?": str}
+_SANITIZE: dict[str, Any] = {
+    "profile": str,
+    "scripts": [
+        {"script": str, "returncode": int, "seconds": float, "reports": int, "timed_out": bool, "told?": str}
+    ],
+    "reports": [_REPORT],
+    "suppressed": [_REPORT],
+    "suppressions?": [{"kind": str, "function": str, "reason": str}],
+    "provenance?": dict,
+}
+_CONFORMANCE: dict[str, Any] = {
+    "implementations": dict,
+    "cases": [{"case": str, "beyond?": Maybe(str), "outcomes": dict}],
+    "provenance?": dict,
+}
 _LEDGER: dict[str, Any] = {
     "rows": [
         {
@@ -203,6 +219,8 @@ KINDS = {
             _ISOLATED,
         ),
         Kind("wheels", "wheels.json", "Wheels", "./noxw -s wheels", _WHEELS),
+        Kind("conformance", "conformance.json", "Conformance", "./noxw -s conformance", _CONFORMANCE),
+        Kind("sanitize", "sanitize.json", "Sanitizers", "./noxw -s sanitize -- tsan", _SANITIZE),
         Kind("globals", "globals.json", "Burn-down of globals", "./noxw -s globals", _GLOBALS),
         Kind("ledger", "ledger.json", "Ledger", "./noxw -s ledger", _LEDGER),
         Kind("abi", "abi.json", "C ABI", "./noxw -s abi", _ABI),

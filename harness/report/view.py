@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from harness.report import charts, charts_cores, matrix, provenance, text, verdict
+from harness.report import charts, charts_cores, checks, matrix, provenance, text, verdict
 from harness.report.cards import card
 from harness.report.kinds import UNMEASURED
 from harness.report.load import Section
@@ -37,6 +37,8 @@ def context(sections: Mapping[str, Section]) -> Context:
         "messaging": _bench,
         "isolated": matrix.isolated,
         "wheels": matrix.wheels,
+        "conformance": checks.conformance,
+        "sanitize": checks.sanitize,
         "globals": _globals,
         "ledger": _ledger,
         "abi": _abi,
@@ -318,6 +320,8 @@ _CARDS = {
     "multicore": _cores_card,
     "isolated": matrix.isolated_card,
     "wheels": matrix.wheels_card,
+    "conformance": checks.conformance_card,
+    "sanitize": checks.sanitize_card,
     "globals": _globals_card,
     "abi": _abi_card,
     "ledger": _ledger_card,

@@ -189,6 +189,29 @@ def test_the_matrix_of_wheels_and_the_isolated_suite(tmp_path: Path) -> None:
     assert "3 failures" in markdown and "1 unexplained difference" in markdown
 
 
+def test_sanitizers_and_the_api(tmp_path: Path) -> None:
+    html, markdown = _report(tmp_path, sanitize=samples.sanitize(), conformance=samples.conformance())
+    words = Shape(html).text
+    for told in ("9 queues", "1 suppression in force, under which 2 reports fell", "Both write the same."):
+        assert told in words
+    assert "2 scripts; 1 explained suppression" in markdown
+    assert "0 of 1 (1 absent)" in words and "1 of 2 (1 absent)" in words and "2 of 2" in words
+    assert "Not passed by the fork" not in words and "Not explained:" not in words
+    bad = {"sanitize": samples.sanitize(bad=True), "conformance": samples.conformance(bad=True)}
+    html, markdown = _report(tmp_path, **bad)
+    words = Shape(html).text
+    for told in (
+        "Not explained: 1",
+        "data race in f (x.c:1), 3 times",
+        "WARNING <b>",
+        "hung",
+        "queues.put",
+        "1 of 2",
+    ):
+        assert told in words
+    assert "3 reports" in markdown and "1 script failed" in markdown
+
+
 def test_a_list_of_globals_that_the_binaries_refute_is_an_alarm(tmp_path: Path) -> None:
     burn = samples.globals_()
     burn.update(ok=False, claimed_but_present=[{"row": "Objects/x.c:kept", "object": "x.o", "size": 8}])
