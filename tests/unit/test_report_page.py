@@ -202,7 +202,8 @@ def test_sanitizers_and_the_api(tmp_path: Path) -> None:
     words = Shape(html).text
     for told in (
         "Not explained: 1",
-        "data race in f (x.c:1), 3 times",
+        "data race in f (x.c:1)",
+        "3 times",
         "WARNING <b>",
         "hung",
         "queues.put",
