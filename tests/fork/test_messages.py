@@ -32,6 +32,6 @@ def test_a_thousand_interpreters(built_fork_fast: Built) -> None:
 
 
 def test_nothing_is_left_of_interpreters(built_fork_fast: Built) -> None:
-    """Each imports thirty modules of the library and ends; by hand: `--cycles 1000`."""
-    told = python(built_fork_fast, "-X", "faulthandler", FOLDER / "endurance.py", "--cycles", "100")
-    assert told.startswith("30 modules, 100 cycles")
+    """Each imports thirty modules of the library and ends; by hand: `--cycles 1000`. One arena is 10 KiB in 100."""
+    told = python(built_fork_fast, "-X", "faulthandler", FOLDER / "endurance.py", "--cycles", "400")
+    assert told.startswith("30 modules, 400 cycles")
