@@ -100,27 +100,44 @@ def _case(case: str, told: Mapping[str, Told]) -> dict[str, Any]:
     return {"beyond": beyond, "outcomes": outcomes}
 
 
+def title(name: str, one: Mapping[str, Any]) -> str:
+    """An implementation's name, with its version."""
+    return name if name.endswith(one["version"]) else f"{name} {one['version']}"
+
+
+def areas(found: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """The cases by area of the API."""
+    by_area: dict[str, list[Mapping[str, Any]]] = {}
+    for case in found["cases"]:
+        by_area.setdefault(case["case"].partition(".")[0], []).append(case)
+    return by_area
+
+
+def tally(cases: Sequence[Mapping[str, Any]], name: str) -> tuple[int, int, str]:
+    """Of these cases, what an implementation has passed, how many it has, and what became of the rest."""
+    counts = Counter(case["outcomes"][name]["status"] for case in cases if name in case["outcomes"])
+    rest = ", ".join(f"{counts[status]} {status}" for status in STATUSES[1:] if counts[status])
+    return counts["passed"], counts.total(), rest
+
+
 def table(found: Mapping[str, Any]) -> Table:
     """One line an area of the API, one column an implementation: passed of all, and what became of the rest."""
     shown = Table(title="conformance")
     shown.add_column("area")
     for name, one in found["implementations"].items():
-        version = "" if name.endswith(one["version"]) else f" {one['version']}"
-        shown.add_column(f"{name}{version}\n[dim]{one['api'] or 'no such module'}[/]", justify="right")
-    areas = list(dict.fromkeys(case["case"].partition(".")[0] for case in found["cases"]))
-    for area in (*areas, ""):
-        inside = [case for case in found["cases"] if not area or case["case"].startswith(f"{area}.")]
-        cells = [_cell(inside, name) for name in found["implementations"]]
-        shown.add_row(area or "[bold]all[/]", *cells, end_section=area == areas[-1])
+        shown.add_column(f"{title(name, one)}\n[dim]{one['api'] or 'no such module'}[/]", justify="right")
+    by_area = areas(found)
+    for area, cases in by_area.items():
+        cells = [_cell(cases, name) for name in found["implementations"]]
+        shown.add_row(area, *cells, end_section=area == list(by_area)[-1])
+    shown.add_row("[bold]all[/]", *(_cell(found["cases"], name) for name in found["implementations"]))
     return shown
 
 
 def _cell(cases: Sequence[Mapping[str, Any]], name: str) -> str:
-    mine = [case["outcomes"][name]["status"] for case in cases if name in case["outcomes"]]
-    counts = Counter(mine)
-    rest = [f"{counts[status]} {status}" for status in STATUSES[1:] if counts[status]]
-    colour = "green" if counts["passed"] == len(mine) else "yellow"
-    return f"[{colour}]{counts['passed']} of {len(mine)}[/]" + (f" [dim]({', '.join(rest)})[/]" if rest else "")
+    passed, total, rest = tally(cases, name)
+    colour = "yellow" if rest else "green"
+    return f"[{colour}]{passed} of {total}[/]" + (f" [dim]({rest})[/]" if rest else "")
 
 
 def not_passed(found: Mapping[str, Any], name: str, *, absent: bool = True) -> list[Mapping[str, Any]]:

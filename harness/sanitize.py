@@ -78,8 +78,14 @@ def run_script(
         for path in sorted(folder.glob(f"{script.stem}.report.*"))
         for report in sanitize_reports.parse(path.read_text(encoding="utf-8", errors="replace"))
     ]
-    told = next(reversed(done.stdout.strip().splitlines()), "")[:TOLD_CHARACTERS]
+    told = _last_line(stem.with_suffix(".log"))
     return Ran(script.name, done.returncode, round(done.seconds, 1), len(found), done.timed_out, told), found
+
+
+def _last_line(log: Path) -> str:
+    """What the script said last; the line of its command does not count."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return next((line for line in reversed(lines) if not line.startswith("$ ")), "")[:TOLD_CHARACTERS]
 
 
 def _causes(by_cause: dict[str, list[Report]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ def conclude(
             side: {test: list(told) for test, told in tests.items() if told[0] in BAD}
             for side, tests in sides.items()
         },
-        "differences": [{name: getattr(one, name) for name in Difference.__slots__} for one in found],
+        "differences": [asdict(one) for one in found],
     }
     atomic.write_json(folder / "own.json", document)
     _show(counts, found, folder)

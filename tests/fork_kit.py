@@ -20,6 +20,11 @@ def python(built: Built, *arguments: str | Path, env: Mapping[str, str] | None =
         return proc.run(command, echo=False, timeout=timeout).stdout
 
 
+def with_numpy() -> dict[str, str]:
+    """An environment with NumPy on the path, without the warning that the page tells of, and one thread a matrix."""
+    return {"PYTHONPATH": str(site_of("numpy")), "PYTHONWARNINGS": "ignore::UserWarning", "OPENBLAS_NUM_THREADS": "1"}
+
+
 def site_of(*names: str) -> Path:
     """A directory with these wheels of the manifest, fetched by pip once; skips where no wheel is pinned."""
     if platform.machine() != wheels_manifest.MACHINE:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness import conformance as cases
 from harness.report import text
 from harness.report.cards import card
 
 Context = dict[str, Any]
-FORK = "fork"
 
 
 def sanitize(data: Mapping[str, Any]) -> Context:
@@ -22,7 +21,7 @@ def sanitize(data: Mapping[str, Any]) -> Context:
         "bad": [row for row in scripts if row["ended"] != "ok"],
         "reports": list(data["reports"]),
         "suppressed": sum(one["count"] for one in data["suppressed"]),
-        "suppressions": list(data.get("suppressions") or []),
+        "suppressions": data.get("suppressions"),  # older results do not say
     }
 
 
@@ -35,7 +34,9 @@ def _ended(row: Mapping[str, Any]) -> str:
 def sanitize_card(part: Context) -> Context:
     """At a glance: reports that nothing explains, and how many suppressions there are."""
     count = sum(one["count"] for one in part["reports"])
-    note = f"{len(part['scripts'])} scripts; {text.plural(len(part['suppressions']), 'explained suppression')}"
+    note = f"{len(part['scripts'])} scripts"
+    if part["suppressions"] is not None:
+        note += f"; {text.plural(len(part['suppressions']), 'explained suppression')}"
     if part["bad"]:
         note = f"{text.plural(len(part['bad']), 'script')} failed; {note}"
     tone = "bad" if count or part["bad"] else "good"
@@ -44,42 +45,26 @@ def sanitize_card(part: Context) -> Context:
 
 def conformance(data: Mapping[str, Any]) -> Context:
     """A row an area of the API, a cell an implementation; and what the fork does not pass."""
-    names = list(data["implementations"])
-    areas: dict[str, list[Mapping[str, Any]]] = {}
-    for case in data["cases"]:
-        areas.setdefault(case["case"].partition(".")[0], []).append(case)
+    found = data["implementations"]
     return {
-        "implementations": [_implementation(name, data["implementations"][name]) for name in names],
-        "areas": {area: [_cell(cases, name) for name in names] for area, cases in areas.items()},
-        "all": [_cell(data["cases"], name) for name in names],
-        "open": [case["case"] for case in data["cases"] if _status(case, FORK) not in ("passed", None)],
+        "implementations": [
+            {"title": cases.title(name, one), "api": one["api"] or "no such module"} for name, one in found.items()
+        ],
+        "areas": {area: [_cell(inside, name) for name in found] for area, inside in cases.areas(data).items()},
+        "all": [_cell(data["cases"], name) for name in found],
+        "fork": _cell(data["cases"], cases.FORK),
+        "open": [case["case"] for case in cases.not_passed(data, cases.FORK)],
     }
 
 
-def _implementation(name: str, told: Mapping[str, Any]) -> Context:
-    version = str(told.get("version") or "")
-    return {
-        "title": name if name.endswith(version) else f"{name} {version}",
-        "api": told.get("api") or "no such module",
-    }
-
-
-def _status(case: Mapping[str, Any], name: str) -> str | None:
-    return (case["outcomes"].get(name) or {}).get("status")
-
-
-def _cell(cases: Iterable[Mapping[str, Any]], name: str) -> Context:
-    counts = Counter(status for case in cases if (status := _status(case, name)) is not None)
-    passed, total = counts.pop("passed", 0), counts.total()
-    rest = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
-    words = f"{passed} of {passed + total}" + (f" ({rest})" if rest else "")
-    return {"passed": passed, "total": passed + total, "words": words, "tone": "warn" if rest else "good"}
+def _cell(inside: Sequence[Mapping[str, Any]], name: str) -> Context:
+    passed, total, rest = cases.tally(inside, name)
+    words = f"{passed} of {total}" + (f" ({rest})" if rest else "")
+    return {"passed": passed, "total": total, "words": words, "tone": "warn" if rest else "good"}
 
 
 def conformance_card(part: Context) -> Context:
     """At a glance: what the fork passes of the cases that it has."""
-    mine = next(
-        cell for one, cell in zip(part["implementations"], part["all"], strict=True) if one["title"].startswith(FORK)
-    )
+    mine = part["fork"]
     note = f"{text.plural(len(part['implementations']) - 1, 'peer')} in the same run"
     return card("conformance", "API conformance", f"{mine['passed']} of {mine['total']}", note, mine["tone"])

@@ -7,10 +7,10 @@ from typing import Any
 
 from harness.report import text
 from harness.report.cards import card
+from harness.wheels_show import GROWN
 
 Context = dict[str, Any]
 MODES = {"main": "main", "one": "one own-GIL interpreter", "four": "four at once", "fifty": "fifty in turn"}
-GROWN = 48  # interpreters of the fifty over which the growth of memory is measured
 TONES = {"passed": "good", "fallback": "warn", "refused": "warn"}
 
 

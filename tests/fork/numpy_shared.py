@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent import interpreters  # type: ignore[attr-defined]
 
 import numpy as np
+from endurance import resident
 
 ITEMS = 1 << 25  # of 8 bytes
 
@@ -17,12 +18,6 @@ assert (array[0, 0], array[1, -1]) == (1, 2)
 array += 1
 queue.put((array.__array_interface__["data"][0], memoryview(np.frombuffer(view, dtype=np.float64)[:10])))
 """
-
-
-def resident() -> int:
-    """KiB of memory that this process has now."""
-    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
 def main() -> None:

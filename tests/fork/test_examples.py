@@ -10,7 +10,7 @@ from pathlib import Path
 import examples
 import pytest
 from examples import Example
-from fork_kit import python, site_of
+from fork_kit import python, with_numpy
 
 from harness import paths, proc
 from harness.build import Built
@@ -30,10 +30,8 @@ def folder() -> Iterator[Path]:
 
 
 def surroundings(example: Example) -> dict[str, str]:
-    """The environment of a program: with NumPy if it imports it, whose warning is told on the page."""
-    if "import numpy" not in example.code:
-        return {}
-    return {"PYTHONPATH": str(site_of("numpy")), "PYTHONWARNINGS": "ignore::UserWarning", "OPENBLAS_NUM_THREADS": "1"}
+    """The environment of a program: with NumPy if it imports it."""
+    return with_numpy() if "import numpy" in example.code else {}
 
 
 @pytest.mark.parametrize("example", examples.all_of_them(), ids=lambda example: example.name)

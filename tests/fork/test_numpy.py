@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fork_kit import python, site_of
+from fork_kit import python, with_numpy
 
 from harness import paths
 from harness.build import Built
@@ -15,6 +15,5 @@ PROGRAM = paths.ROOT / "tests" / "fork" / "numpy_shared.py"
 
 def test_a_shared_buffer_is_an_array_on_both_sides_without_a_copy(built_fork_fast: Built) -> None:
     """Both see the other's writes, at the same address, and 256 MiB take the memory once."""
-    env = {"PYTHONPATH": str(site_of("numpy")), "PYTHONWARNINGS": "ignore::UserWarning"}
-    told = python(built_fork_fast, "-X", "faulthandler", PROGRAM, env=env, timeout=120)
+    told = python(built_fork_fast, "-X", "faulthandler", PROGRAM, env=with_numpy(), timeout=120)
     assert told == "shared\n"

@@ -197,6 +197,10 @@ def test_sanitizers_and_the_api(tmp_path: Path) -> None:
     assert "2 scripts; 1 explained suppression" in markdown
     assert "0 of 1 (1 absent)" in words and "1 of 2 (1 absent)" in words and "2 of 2" in words
     assert "Not passed by the fork" not in words and "Not explained:" not in words
+    older = samples.sanitize()
+    del older["suppressions"]
+    html, markdown = _report(tmp_path, sanitize=older)
+    assert "2 reports fell under a suppression" in Shape(html).text and "explained suppression" not in markdown
     bad = {"sanitize": samples.sanitize(bad=True), "conformance": samples.conformance(bad=True)}
     html, markdown = _report(tmp_path, **bad)
     words = Shape(html).text

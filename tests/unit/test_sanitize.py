@@ -96,6 +96,13 @@ def test_bad_usage(arguments: list[str]) -> None:
     assert cli.run({"sanitize": "harness.sanitize"}, "harness", ["sanitize", *arguments]) == Exit.USAGE
 
 
+def test_what_a_script_said_last_is_kept(tmp_path: Path) -> None:
+    log = tmp_path / "stress_a.log"
+    for text, told in (("$ python a\nnoise\n9 rounds\n", "9 rounds"), ("$ python a\n", ""), ("", "")):
+        log.write_text(text, encoding="utf-8")
+        assert sanitize._last_line(log) == told
+
+
 def test_scripts() -> None:
     assert [path.name for path in sanitize.scripts(["interpreters"])] == ["stress_interpreters.py"]
     assert sanitize.scripts([])
