@@ -26,6 +26,7 @@ WORK = """
 import random, time
 from concurrent import interpreters
 from concurrent.interpreters import _queues
+HUGE = 32 * 1024 * 1024
 chance = random.Random(seed)
 queues = []
 for id in ids:
@@ -38,6 +39,7 @@ ITEMS = [
     (1, ("z", (2.5, None)), b"b"), [1, {"k": (2,)}], {"pickled": True}, {1, 2, 3},
 ]
 VIEW = bytes(range(256)) * 40
+huge = b"spam" + bytes(HUGE) + b"eggs" if chance.random() < 0.25 else b""  # its pages are mapped, not copied
 def known(item):
     if item is _queues.UNBOUND:
         return True
@@ -45,6 +47,8 @@ def known(item):
         return bytes(item) == VIEW
     if type(item) is interpreters.Queue:
         return item.id > 0
+    if type(item) is bytes and len(item) > HUGE:
+        return item[:4] == b"spam" and item[-4:] == b"eggs" and item[::4096].count(0) == HUGE // 4096
     return any(type(item) is type(one) and item == one for one in ITEMS)
 def step(queue, timeout):
     if chance.random() < 0.5:
@@ -53,6 +57,8 @@ def step(queue, timeout):
             queue.put(memoryview(VIEW), timeout=timeout)
         elif kind < 0.2:
             queue.put(chance.choice(queues), timeout=timeout)
+        elif huge and kind < 0.21:
+            queue.put(huge, timeout=timeout)
         else:
             queue.put(chance.choice(ITEMS), timeout=timeout)
     else:
