@@ -62,12 +62,13 @@ def measure(cell: Cell, side: Side, script: Script) -> dict[str, Any]:
 
 
 def read_answer(done: proc.Done, timeout: float) -> dict[str, Any]:
-    """The measurement that a workload script printed on its last line, or `error` with the reason."""
+    """The measurement that a workload script printed as its last line of JSON, or `error` with the reason."""
     _, error = worker.ended(done, timeout)
     if error is not None:
         return {"error": error if not done.timed_out else f"{error}\n{done.stdout.strip()[-worker.SHOWN :]}"}
     try:
-        found = json.loads(done.stdout.strip().splitlines()[-1])
+        # Docker joins two streams: what C code has written to stderr can come after the answer.
+        found = json.loads([line for line in done.stdout.splitlines() if line.startswith("{")][-1])
         if "unavailable" in found:
             return {"error": f"{NOT_AVAILABLE}{found['unavailable']}"}
         if not (found["seconds"] > 0 and found["rate"] > 0):
