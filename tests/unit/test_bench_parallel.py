@@ -206,7 +206,8 @@ def test_an_answer_is_the_last_line(tmp_path: Path) -> None:
     good = {"seconds": 1, "rate": 2, "unit": "1/s"}
     assert bench_cells.read_answer(Done((), 0, f"noise\n{json.dumps(good)}\n", 0.1), 1.0)["seconds"] == 1.0
     # Docker has two streams, and C code a stderr of its own: its last words may come last.
-    assert bench_cells.read_answer(Done((), 0, f"{json.dumps(good)}\n./a.c:56: warning\n", 0.1), 1.0)["seconds"] == 1.0
+    late = f"{json.dumps(good)}\n./a.c:56: warning\n"
+    assert bench_cells.read_answer(Done((), 0, late, 0.1), 1.0)["seconds"] == 1.0
     assert "no usable answer" in bench_cells.read_answer(Done((), 0, "{not json\n", 0.1), 1.0)["error"]
     assert "no usable answer" in bench_cells.read_answer(Done((), 0, "", 0.1), 1.0)["error"]
     assert "no usable answer" in bench_cells.read_answer(Done((), 0, "[1]", 0.1), 1.0)["error"]
