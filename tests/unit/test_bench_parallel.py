@@ -202,7 +202,7 @@ def test_bad_usage_is_refused_by_the_parser(argv: list[str]) -> None:
         bench.parser().parse_args(argv)
 
 
-def test_an_answer_is_the_last_line(tmp_path: Path) -> None:
+def test_an_answer_is_the_last_line_of_json(tmp_path: Path) -> None:
     good = {"seconds": 1, "rate": 2, "unit": "1/s"}
     assert bench_cells.read_answer(Done((), 0, f"noise\n{json.dumps(good)}\n", 0.1), 1.0)["seconds"] == 1.0
     # Docker has two streams, and C code a stderr of its own: its last words may come last.
