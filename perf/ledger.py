@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from harness.lock import clone_lock
 from harness.runner import open_runner
 from harness.series import Patch
 from perf import ledger_page
+from perf.ledger_file import RowsFile
 from perf.ledger_rows import Row, Store, Wanted, Workshop, rows
 from perf.ledger_workshop import COUNTED, RealWorkshop
 from perf.steps import Steps
@@ -25,8 +27,11 @@ from perf.steps import Steps
 KIND, MAIN = "ledger", "ledger.json"
 
 
-def document(found: Sequence[Row], patches: Sequence[Patch], environment: dict[str, Any]) -> dict[str, Any]:
-    """The content of ledger.json."""
+def document(
+    found: Sequence[Row], patches: Sequence[Patch], environment: dict[str, Any], shared: RowsFile | None = None
+) -> dict[str, Any]:
+    """The content of ledger.json; `elsewhere` is about prefixes of the series that this run did not measure."""
+    used = 0 if shared is None else len(shared.used)
     return {
         "schema": 1,
         "kind": KIND,
@@ -36,6 +41,7 @@ def document(found: Sequence[Row], patches: Sequence[Patch], environment: dict[s
         "counted": list(COUNTED),
         "series_hash": series.series_hash(patches),
         "environment": environment,
+        "elsewhere": {"prefixes": used, "places": [] if shared is None else shared.places()},
     }
 
 
@@ -46,9 +52,13 @@ def keep(folder: Path, told: Mapping[str, Any]) -> None:
     atomic.write_json(folder / MAIN, told)
 
 
-def collect(workshop: Workshop, patches: Sequence[Patch], wanted: Wanted, only: int | None) -> list[Row]:
+def collect(
+    workshop: Workshop, store: Store, patches: Sequence[Patch], wanted: Wanted, only: int | None
+) -> list[Row]:
     """Measure row by row, telling each; after Ctrl-C what was measured is in the store and the next run goes on."""
-    store = Store(paths.build_dir() / "ledger")
+    if store.shared is not None:
+        stale = store.shared.keep([store.name(workshop.key(patches[:count])) for count in range(len(patches) + 1)])
+        say(f"{store.shared.path}: {len(store.shared)} of {len(patches) + 1} steps, {stale} dropped as out of date")
     found: list[Row] = []
     for row in rows(workshop, store, patches, wanted, only):
         found.append(row)
@@ -62,6 +72,15 @@ def show(told: Mapping[str, Any]) -> None:
     for row in told["rows"]:
         if row["error"]:
             warn(f"{row['patch']}: {row['error']}")
+    if told["elsewhere"]["prefixes"]:
+        places = ", ".join(f"{place.get('cpu')} {place.get('kernel')}" for place in told["elsewhere"]["places"])
+        say(f"{told['elsewhere']['prefixes']} steps were measured before, on {places}")
+
+
+def _here(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Where and when this run measures, for a file of rows."""
+    told = {name: environment.get(name) for name in ("kind", "cpu", "kernel", "os", "compiler")}
+    return told | {"day": f"{datetime.now(UTC):%Y-%m-%d}"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--no-tests", dest="tests", action="store_false", help="do not run the patches' tests")
     made.add_argument("--no-counts", dest="counts", action="store_false", help="do not count instructions")
     made.add_argument("--no-abi", dest="abi", action="store_false", help="do not compare the ABI")
+    made.add_argument("--rows", type=Path, metavar="FILE", help="take what it has of this series, and add to it")
     made.add_argument("--jobs", "-j", type=int, help="parallel compilations")
     made.add_argument("--patches", type=Path, metavar="DIR", default=paths.PATCHES, help="a series kept elsewhere")
     return made
@@ -84,14 +104,14 @@ def main(argv: list[str]) -> int:
     only = None if options.only is None else max(0, series.position(patches, options.only) - 1)
     wanted = Wanted(tests=options.tests, counts=options.counts, abi=options.abi)
     with clone_lock("ledger"), open_runner(docker=options.docker) as runner:
-        found = collect(
-            RealWorkshop(Steps(patches, runner, options.jobs, options.patches.resolve())), patches, wanted, only
-        )
+        shared = None if options.rows is None else RowsFile(options.rows, _here(runner.description))
+        workshop = RealWorkshop(Steps(patches, runner, options.jobs, options.patches.resolve()))
+        found = collect(workshop, Store(paths.build_dir() / "ledger", shared), patches, wanted, only)
         environment = dict(runner.description) | {
             "hash": provenance.environment_hash({"environment": runner.description})
         }
     folder = results.new(KIND)
-    told = document(found, patches, environment)
+    told = document(found, patches, environment, shared)
     keep(folder, told)
     show(told)
     say(f"result: {folder / 'ledger.html'}")

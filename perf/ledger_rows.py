@@ -23,6 +23,7 @@ from harness.errors import (
     SeriesRejectedError,
 )
 from harness.series import Patch
+from perf.ledger_file import RowsFile
 
 FORMAT = 1  # of a stored measurement; raise it when the meaning of one changes
 STAGES = ("builds", "tests", "counts", "abi")
@@ -123,16 +124,30 @@ class Workshop(Protocol):
 
 
 class Store:
-    """Measurements on disk, one file a prefix of the series."""
+    """Measurements on disk, one file a prefix of the series, and in `shared`, if given, for other machines too."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, shared: RowsFile | None = None) -> None:
         self.directory = directory
+        self.shared = shared
+
+    @staticmethod
+    def name(key: str) -> str:
+        """What measurements under `key` are filed under."""
+        return hashlib.sha256(f"{FORMAT} {key}".encode()).hexdigest()[:24]
 
     def _path(self, key: str) -> Path:
-        return self.directory / f"{hashlib.sha256(f'{FORMAT} {key}'.encode()).hexdigest()[:24]}.json"
+        return self.directory / f"{self.name(key)}.json"
 
     def get(self, key: str) -> Measured:
-        """What is known under `key`; a damaged file counts as nothing."""
+        """What is known under `key`, here before elsewhere; a damaged file of the directory counts as nothing."""
+        here = self._here(key)
+        missing = [stage for stage in STAGES if getattr(here, stage) is None]
+        if self.shared is None or not missing:
+            return here
+        there = self.shared.get(self.name(key))
+        return replace(here, **{stage: there.get(stage) for stage in missing})
+
+    def _here(self, key: str) -> Measured:
         try:
             return Measured(**atomic.read_json(self._path(key)))
         except (ResultMissingError, ResultDamagedError, TypeError):
@@ -140,7 +155,10 @@ class Store:
 
     def put(self, key: str, measured: Measured) -> None:
         """Keep `measured`."""
-        atomic.write_json(self._path(key), {stage: getattr(measured, stage) for stage in STAGES})
+        told = {stage: getattr(measured, stage) for stage in STAGES}
+        atomic.write_json(self._path(key), told)
+        if self.shared is not None:
+            self.shared.put(self.name(key), told)
 
 
 def measure(workshop: Workshop, store: Store, patches: Sequence[Patch], wanted: Wanted) -> Measured:

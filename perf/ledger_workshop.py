@@ -42,12 +42,15 @@ class RealWorkshop:
     _built: Built | None = None
 
     def key(self, patches: Sequence[Patch]) -> str:
-        """Source, series, environment and the benchmarks that are counted."""
+        """Source, series, toolchain and the benchmarks that are counted.
+
+        Not the kernel: rows are kept from one machine to the next, and it compiles nothing.
+        """
         digest = hashlib.sha256()
         for benchmark in self.benchmarks:
             digest.update(f"{benchmark.name}\0".encode() + benchmark.script.read_bytes())
-        environment = provenance.environment_hash({"environment": self.steps.runner.description})
-        return " ".join((source.SHA256, self.steps.hash(len(patches)), environment, digest.hexdigest()))
+        toolchain = provenance.toolchain_hash(self.steps.runner.description)
+        return " ".join((source.SHA256, self.steps.hash(len(patches)), toolchain, digest.hexdigest()))
 
     def globals_left(self, patches: Sequence[Patch]) -> int:
         """Apply the patches; rows of the analyzer's list then."""

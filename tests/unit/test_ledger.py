@@ -8,14 +8,22 @@ from typing import Any
 
 import pytest
 
-from harness.errors import BuildFailedError, DiskFullError, HarnessError, SeriesRejectedError, UsageError
+from harness.errors import (
+    BuildFailedError,
+    DiskFullError,
+    HarnessError,
+    ResultDamagedError,
+    SeriesRejectedError,
+    UsageError,
+)
 from harness.report import build_report
 from harness.series import Patch
 from harness.suite import Named
 from harness.suite_model import Status
 from perf import ledger_page
 from perf.fork_tests import count, dotted
-from perf.ledger import document
+from perf.ledger import collect, document
+from perf.ledger_file import RowsFile
 from perf.ledger_rows import Measured, Row, Store, Wanted, lines_of, rows
 
 GREEN = {"passed": 3, "failed": 0, "skipped": 0, "failures": []}
@@ -188,6 +196,68 @@ def test_store_keeps_what_it_is_given(store: Store) -> None:
     assert store.get("x") == Measured()
     store.put("x", Measured(builds=True, counts={"a": 1}))
     assert store.get("x") == Measured(builds=True, counts={"a": 1})
+
+
+# --- a file of rows --------------------------------------------------------------------------------------------
+
+HERE = {"kind": "docker", "cpu": "a Zen", "kernel": "6.1", "day": "2026-11-26"}
+THERE = {**HERE, "kernel": "5.10", "day": "2026-11-25"}
+
+
+def gather(workshop: FakeWorkshop, store: Store, series: Sequence[Patch] = SERIES) -> list[Row]:
+    return collect(workshop, store, series, Wanted(), None)
+
+
+def test_rows_go_on_from_another_machine(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    with pytest.raises(KeyboardInterrupt):
+        gather(FakeWorkshop(tests2=KeyboardInterrupt()), Store(tmp_path / "first", RowsFile(file, THERE)))
+    workshop = FakeWorkshop()
+    shared = RowsFile(file, HERE)
+    found = gather(workshop, Store(tmp_path / "second", shared))
+    assert [row.red for row in found] == [False] * 3
+    assert workshop.log == ["build2", "tests2", "build3", "counts3", "abi3", "tests3"]
+    told = document(found, SERIES, {"kind": "docker", "hash": "0" * 64}, shared)
+    assert told["elsewhere"] == {"prefixes": 2, "places": [THERE]}
+    page = ledger_page.page(told)
+    assert "2 steps were measured before this run" in page
+    assert "2026-11-25, a Zen, 5.10" in page
+
+
+def test_rows_measured_here_come_from_nowhere_else(tmp_path: Path) -> None:
+    shared = RowsFile(tmp_path / "rows.json", HERE)
+    found = gather(FakeWorkshop(), Store(tmp_path / "first", shared))
+    assert document(found, SERIES, {"kind": "docker", "hash": "0" * 64}, shared)["elsewhere"]["prefixes"] == 0
+    again = FakeWorkshop()
+    assert gather(again, Store(tmp_path / "other", RowsFile(tmp_path / "rows.json", HERE))) == found
+    assert again.log == []
+
+
+def test_rows_of_edited_patches_are_dropped(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    gather(FakeWorkshop(), Store(tmp_path / "first", RowsFile(file, HERE)))
+    assert len(RowsFile(file, HERE)) == 4
+    edited = [SERIES[0], patch("two", b"@@ edited"), SERIES[2]]
+    workshop = FakeWorkshop()
+    gather(workshop, Store(tmp_path / "second", RowsFile(file, HERE)), edited)
+    assert workshop.log[0] == "build2"
+    assert len(RowsFile(file, HERE)) == 4
+
+
+def test_failed_tests_are_not_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    gather(FakeWorkshop(tests3=RED), Store(tmp_path / "first", RowsFile(file, HERE)))
+    workshop = FakeWorkshop()
+    gather(workshop, Store(tmp_path / "second", RowsFile(file, HERE)))
+    assert workshop.log == ["build3", "tests3"]
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"schema": 1, "kind": "ledger", "measured": {}}'])
+def test_what_is_no_file_of_rows_is_named(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "rows.json"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(ResultDamagedError, match=r"rows\.json"):
+        RowsFile(file, HERE)
 
 
 def test_lines_are_those_of_the_hunks() -> None:
