@@ -180,6 +180,7 @@ def run_fork_tests(
 
     A name is a test file (`test_dict`), a class or a method in it (`test_capi.test_misc.Tests.test_x`), with or
     without a leading `test.`. A name that matches no test, and one whose tests are all skipped, has not passed.
+    Names of one file run in one process, as many files at once as there are cores; what fails there runs again alone.
     `tree` is the source tree of the build, for the test packages that `make install` leaves out (default: that of
     the usual place of a build). `timeout` is in seconds a file.
     """
@@ -192,7 +193,7 @@ def run_fork_tests(
     if not (prefix / "bin" / PYTHON).exists():
         raise ResultMissingError(f"no interpreter is built in {prefix}", remedy="Run `./noxw -s build` first.")
     subject = Subject(prefix.parent.name, prefix / "bin" / "python3", {})
-    options = suite_sets.options(workers=1, timeout=timeout)
+    options = suite_sets.options(workers=len(os.sched_getaffinity(0)), timeout=timeout)
     if runner is not None:
         return _run_named(names, subject, runner, options)
     with for_build(prefix) as own:
@@ -201,22 +202,42 @@ def run_fork_tests(
 
 def _run_named(names: Sequence[str], subject: Subject, runner: RunsCommands, options: Options) -> list[Named]:
     pool = Pool(runner, subject, options, work_dir(subject))
-    return [_named(pool, name) for name in names]
+    wanted: dict[str, list[str]] = {}
+    for name in names:
+        file, only = _split(name)
+        wanted.setdefault(file, []).append(only)
+    together = {result.file: result for result in pool.run(_job(file, *only) for file, only in wanted.items())}
+    return [_named(pool, name, together[_split(name)[0]]) for name in names]
 
 
-def _named(pool: Pool, name: str) -> Named:
+def _split(name: str) -> tuple[str, str]:
+    """The file of a name, and regrtest's name of the test or class in it, "" for the whole file."""
     file, _, rest = name.removeprefix("test.").partition(".")
-    only = f"test.{file}.{rest}" if rest else ""
-    job = Job(file, only=(only, f"{only}.*") if only else ())  # a class stands for its methods
-    result = next(pool.run([job]))
-    cases = [case for case in result.cases[1:] if not only or case.test == only or case.test.startswith(f"{only}.")]
-    status, message = _verdict(result, cases, only)
+    return file, f"test.{file}.{rest}" if rest else ""
+
+
+def _job(file: str, *only: str) -> Job:
+    """A class stands for its methods; a name that is the whole file, for all."""
+    return Job(file, only=() if "" in only else tuple(one for name in only for one in (name, f"{name}.*")))
+
+
+def _cases(result: FileResult, only: str) -> list[Case]:
+    return [case for case in result.cases[1:] if not only or case.test == only or case.test.startswith(f"{only}.")]
+
+
+def _named(pool: Pool, name: str, together: FileResult) -> Named:
+    file, only = _split(name)
+    result, cases = together, _cases(together, only)
+    bad = [case for case in together.bad() if case in cases]
+    if bad or (together.bad() and not cases):
+        result = next(pool.run([_job(file, only)]))
+        cases, bad = _cases(result, only), result.bad()
+    status, message = _verdict(result, cases, bad, only)
     words = [str(pool.subject.python), "-m", "test", "-v", *(["-m", f"{only}*"] if only else []), file]
     return Named(name, status is Status.PASSED, status, message, shlex.join(words))
 
 
-def _verdict(result: FileResult, cases: Sequence[Case], only: str) -> tuple[Status, str]:
-    bad = result.bad()
+def _verdict(result: FileResult, cases: Sequence[Case], bad: Sequence[Case], only: str) -> tuple[Status, str]:
     if bad:
         return bad[0].status, "\n".join(f"{case.test}: {case.message}" for case in bad)
     if any(case.status is Status.PASSED for case in cases):

@@ -11,7 +11,7 @@ import pytest
 import suite_fake
 from suite_fake import GOOD, Direct
 
-from harness import cli, suite, suite_junit, suite_run, suite_sets
+from harness import cli, paths, suite, suite_junit, suite_run, suite_sets
 from harness.errors import (
     Exit,
     InterpreterStartError,
@@ -331,6 +331,20 @@ def test_named_tests(tmp_path: Path) -> None:
     assert [answer.passed for answer in found] == [True, True, *[False] * 7]
     assert "AssertionError" in found[2].message
     assert found[1].command.endswith("-m test -v -m 'test.test_a.T.one*' test_a")
+
+
+def test_names_of_a_file_share_a_process_and_failures_run_alone(tmp_path: Path) -> None:
+    subject = suite_fake.make(tmp_path / "fork", changed(one="pass", two="pass", three="fail"))
+    (subject.python.parent / "python3.11").symlink_to("python3")
+    asked = ["test_a.T.one", "test_b", "test_a.T.two", "test_a.T.three"]
+    found = suite.run_fork_tests(asked, tmp_path / "fork", runner=Direct(), timeout=1.0)
+    assert [answer.passed for answer in found] == [True, True, True, False]
+    work = paths.build_dir() / "suite" / tmp_path.name
+    patterns = [file.read_text() for file in sorted(work.glob("test_a.*.only"))]
+    assert len(patterns) == 2
+    assert "one" in patterns[0]
+    assert "two" in patterns[0]
+    assert patterns[1] == "test.test_a.T.three\ntest.test_a.T.three.*\n"
 
 
 def test_named_tests_without_a_build(tmp_path: Path) -> None:
