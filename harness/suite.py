@@ -7,9 +7,8 @@ docs/testing.md says what counts as what.
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from harness import cli, paths, results, suite_install, suite_junit, suite_sets,
 from harness.console import say
 from harness.errors import ResultMissingError, UsageError
 from harness.lock import clone_lock
-from harness.runner import RunsCommands
+from harness.runner import RunsCommands, available_cores
 from harness.suite_confirm import Confirmation
 from harness.suite_diff import Comparison, Difference, compare, same_files
 from harness.suite_model import Case, FileResult, Options, Status, Subject, combine
@@ -44,7 +43,7 @@ class Request:
 
     def options(self) -> Options:
         """The options of the runs."""
-        workers = self.workers or len(os.sched_getaffinity(0))
+        workers = self.workers or available_cores()
         return suite_sets.options(workers=workers, timeout=self.timeout, testdir=self.testdir, match=self.match)
 
 
@@ -193,7 +192,7 @@ def run_fork_tests(
     if not (prefix / "bin" / PYTHON).exists():
         raise ResultMissingError(f"no interpreter is built in {prefix}", remedy="Run `./noxw -s build` first.")
     subject = Subject(prefix.parent.name, prefix / "bin" / "python3", {})
-    options = suite_sets.options(workers=len(os.sched_getaffinity(0)), timeout=timeout)
+    options = suite_sets.options(workers=available_cores(), timeout=timeout)
     if runner is not None:
         return _run_named(names, subject, runner, options)
     with for_build(prefix) as own:
@@ -207,7 +206,7 @@ def _run_named(names: Sequence[str], subject: Subject, runner: RunsCommands, opt
         file, only = _split(name)
         wanted.setdefault(file, []).append(only)
     together = {result.file: result for result in pool.run(_job(file, *only) for file, only in wanted.items())}
-    return [_named(pool, name, together[_split(name)[0]]) for name in names]
+    return [_named(pool, name, together) for name in names]
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -225,11 +224,12 @@ def _cases(result: FileResult, only: str) -> list[Case]:
     return [case for case in result.cases[1:] if not only or case.test == only or case.test.startswith(f"{only}.")]
 
 
-def _named(pool: Pool, name: str, together: FileResult) -> Named:
+def _named(pool: Pool, name: str, together: Mapping[str, FileResult]) -> Named:
     file, only = _split(name)
-    result, cases = together, _cases(together, only)
-    bad = [case for case in together.bad() if case in cases]
-    if bad or (together.bad() and not cases):
+    result = together[file]
+    cases = _cases(result, only)
+    bad = [case for case in cases if case.status.bad]
+    if bad or (result.bad() and not cases):
         result = next(pool.run([_job(file, only)]))
         cases, bad = _cases(result, only), result.bad()
     status, message = _verdict(result, cases, bad, only)

@@ -73,8 +73,7 @@ def show(told: Mapping[str, Any]) -> None:
         if row["error"]:
             warn(f"{row['patch']}: {row['error']}")
     if told["elsewhere"]["prefixes"]:
-        places = ", ".join(f"{place.get('cpu')} {place.get('kernel')}" for place in told["elsewhere"]["places"])
-        say(f"{told['elsewhere']['prefixes']} steps were measured before, on {places}")
+        say(f"{told['elsewhere']['prefixes']} steps were measured before this run: {ledger_page.places(told)}")
 
 
 def _here(environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,12 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
+def places(told: Mapping[str, Any]) -> str:
+    """When and where the steps that a run did not measure were measured."""
+    found = told["elsewhere"]["places"]
+    return "; ".join(", ".join(str(place.get(name)) for name in ("day", "cpu", "kernel")) for place in found)
+
+
 def line(row: Row) -> str:
     """One line of progress."""
     told = ", ".join(f"{name} {cell}" for name, cell in zip(HEADINGS, cells(row), strict=True) if cell != DASH)
@@ -95,6 +101,7 @@ def page(told: Mapping[str, Any]) -> str:
     scale = max((abs(ratio - 1) for row in found for ratio in row.instructions.values()), default=0.0)
     return environment.get_template("ledger.html.j2").render(
         told=told,
+        places=places(told),
         rows=[(row, dict(zip(HEADINGS, cells(row), strict=True))) for row in found],
         headings=HEADINGS,
         style=style,
