@@ -54,6 +54,7 @@ class _Job:
     jobs: int
     ccache: bool
     until: str | None
+    passing: bool
 
     def environment(self) -> dict[str, str]:
         obj = str(self.objects.path)
@@ -96,23 +97,25 @@ def build(
     prefix: Path | None = None,
     ccache: bool = True,
     objects: bool = False,
+    passing: bool = False,
 ) -> Built:
     """Build `variant` in `profile`, or return at once if what is installed was made from equal inputs.
 
     `runner` is where (default: as open_runner chooses). `until` limits the fork's series to the patches up to that
     one. `jobs` are parallel compilations (default: the cores at hand). `force` makes it from scratch. `tree` and
     `prefix` (below the build directory) build another tree into another place. `objects`: the object directory must
-    hold this build's objects afterwards, too (it may have been used for another one since). Raises BuildFailedError,
-    CompilerMissingError, DiskFullError, and what source.ensure_tree raises; AnotherRunActiveError if the clone
-    is busy.
+    hold this build's objects afterwards, too (it may have been used for another one since). `passing`: it is soon
+    replaced, so bytecode of the library's own tests, of which few will run, is left to their imports. Raises
+    BuildFailedError, CompilerMissingError, DiskFullError, and what source.ensure_tree raises; AnotherRunActiveError
+    if the clone is busy.
     """
     if until is not None and variant is Variant.UPSTREAM:
         raise UsageError("--until limits the fork's series; upstream has none")
     with clone_lock(f"build {variant} {profile}"):
         if runner is not None:
-            return _build(variant, profile, runner, until, jobs, force, tree, prefix, ccache, objects)
+            return _build(variant, profile, runner, until, jobs, force, tree, prefix, ccache, objects, passing)
         with open_runner() as own:
-            return _build(variant, profile, own, until, jobs, force, tree, prefix, ccache, objects)
+            return _build(variant, profile, own, until, jobs, force, tree, prefix, ccache, objects, passing)
 
 
 def _build(
@@ -126,6 +129,7 @@ def _build(
     prefix: Path | None,
     ccache: bool,
     objects: bool,
+    passing: bool,
 ) -> Built:
     tree = tree or source.ensure_tree(variant, until=until)
     target = (prefix or paths.prefix(variant, profile)).resolve()
@@ -148,6 +152,7 @@ def _build(
         jobs=jobs or available_cores(),
         ccache=ccache,
         until=until,
+        passing=passing,
     )
     return _make(job, wanted, force)
 
@@ -269,6 +274,12 @@ case " $* " in *compileall.py*) exit 0 ;; esac
 exec ./python -E "$@"
 """
 BROKEN_ON_PURPOSE = "bad_coding|badsyntax|site-packages|lib2to3/tests/data"  # as in the makefile
+TESTS = rf"/{PYTHON}/(.*/)?tests?/"
+
+
+def _left_out(passing: bool) -> str:
+    """Regular expression for paths of modules that get no bytecode."""
+    return f"{BROKEN_ON_PURPOSE}|{TESTS}" if passing else BROKEN_ON_PURPOSE
 
 
 def _install(job: _Job) -> Path:
@@ -280,7 +291,7 @@ def _install(job: _Job) -> Path:
     installer.chmod(0o755)
     options = [f"-j{job.jobs}", f"DESTDIR={stage}", f"PYTHON_FOR_BUILD={installer}", *_version(job)]
     library = stage / "usr/local/lib" / PYTHON
-    compileall = ["./python", "-E", "-Wi", "-m", "compileall", "-q", f"-j{job.jobs}", "-x", BROKEN_ON_PURPOSE]
+    compileall = ["./python", "-E", "-Wi", "-m", "compileall", "-q", f"-j{job.jobs}", "-x", _left_out(job.passing)]
     environment = job.environment()
     # With it compileall would write .pyc files that check their source's hash at each import: slower than usual ones.
     del environment["SOURCE_DATE_EPOCH"]

@@ -1,34 +1,39 @@
 """Rows of the ledger in one file, to be committed: a long series takes more hours than one sitting on one machine.
 
-Holds what was measured of each prefix of one series under the ledger's own keys, with where and when. A row counts
-only if series, toolchain and counted benchmarks are the same; the ledger tells how many rows came from the file.
+Holds what was measured of each prefix of one series under the ledger's own keys, each stage with where and when. A
+row counts only if series, toolchain and counted benchmarks are equal; the ledger tells how many came from the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness import atomic
-from harness.errors import ResultDamagedError, ResultMissingError
+from harness.errors import ResultDamagedError
 
-SCHEMA = 1
+SCHEMA = 2
 KIND = "ledger-rows"
 WHERE = "measured_on"
 
 
 class RowsFile:
-    """The file at `path` (made by the first `put`); `here` says where and when rows of this run are measured.
+    """The file at `path` (made by the first write); `here` says where and when rows of this run are measured.
 
-    ResultDamagedError if the file is something else.
+    What it lacks is taken from `others`, files of the same kind. ResultDamagedError if one of them is something else,
+    ResultMissingError if one of `others` is not there.
     """
 
-    def __init__(self, path: Path, here: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, here: Mapping[str, Any], others: Sequence[Path] = ()) -> None:
         self.path = path
         self.here = dict(here)
-        self.used: set[str] = set()  # keys of rows that were taken from the file
-        self._measured = _read(path)
+        self.used: set[str] = set()  # keys of rows of which something was taken from the file
+        self._own: set[tuple[str, str]] = set()  # keys and stages that this run measured
+        self._measured = _read(path) if path.exists() else {}
+        for other in others:
+            _add(self._measured, _read(other))
+        self._written = not others
 
     def __len__(self) -> int:
         return len(self._measured)
@@ -41,9 +46,14 @@ class RowsFile:
         return found
 
     def put(self, key: str, measured: Mapping[str, Any]) -> None:
-        """Keep `measured`, by stage, as measured here."""
-        self._measured[key] = {**measured, WHERE: self.here}
-        self.used.discard(key)
+        """Keep `measured`, by stage; what the file did not have was measured here."""
+        known = self._measured.get(key, {})
+        where = dict(known.get(WHERE, {}))
+        for stage, value in measured.items():
+            if value is not None and value != known.get(stage):
+                where[stage] = self.here
+                self._own.add((key, stage))
+        self._measured[key] = {**measured, WHERE: where}
         self._write()
 
     def keep(self, keys: Collection[str]) -> int:
@@ -51,29 +61,36 @@ class RowsFile:
         stale = self._measured.keys() - set(keys)
         for key in stale:
             del self._measured[key]
-        if stale:
+        if stale or not self._written:
             self._write()
         return len(stale)
 
     def places(self) -> list[dict[str, Any]]:
-        """Where the used rows were measured: each place once."""
+        """Where the stages that were taken from the file were measured: each place once."""
         found: list[dict[str, Any]] = []
         for key in sorted(self.used):
-            place = self._measured[key].get(WHERE, {})
-            if place not in found:
-                found.append(place)
+            for stage, place in self._measured[key][WHERE].items():
+                if (key, stage) not in self._own and place not in found:
+                    found.append(place)
         return found
 
     def _write(self) -> None:
         atomic.write_json(self.path, {"schema": SCHEMA, "kind": KIND, "measured": self._measured})
+        self._written = True
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        content = atomic.read_json(path)
-    except ResultMissingError:
-        return {}
+    content = atomic.read_json(path)
     measured = content.get("measured")
     if (content.get("schema"), content.get("kind")) != (SCHEMA, KIND) or not isinstance(measured, dict):
         raise ResultDamagedError(f"{path} holds no rows of a ledger (schema {SCHEMA})")
     return measured
+
+
+def _add(measured: dict[str, dict[str, Any]], more: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put the stages of `more` that `measured` lacks into it, with where they were measured."""
+    for key, there in more.items():
+        here = measured.setdefault(key, {WHERE: {}})
+        for stage in there[WHERE].keys() - here[WHERE].keys():
+            here[stage] = there[stage]
+            here[WHERE][stage] = there[WHERE][stage]

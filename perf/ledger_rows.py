@@ -7,6 +7,7 @@ kept in a Store under the hash of the series up to the patch, so that an interru
 from __future__ import annotations
 
 import hashlib
+import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -207,14 +208,26 @@ def ratios(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, flo
     return {name: after[name] / before[name] for name in before if name in after}
 
 
+def part(text: str, count: int) -> range:
+    """Indices of the part of `count` patches that `text` names: "2/3" is the second of three, as equal as can be.
+
+    ValueError if it names none.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    which, parts = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= which <= parts:
+        raise ValueError(f"{text} is no part; 1/2 and 2/2 are the halves")
+    return range((which - 1) * count // parts, which * count // parts)
+
+
 def rows(
-    workshop: Workshop, store: Store, patches: Sequence[Patch], wanted: Wanted, only: int | None = None
+    workshop: Workshop, store: Store, patches: Sequence[Patch], wanted: Wanted, chosen: range | None = None
 ) -> Iterator[Row]:
-    """The rows in series order; `only` is the index of the one patch wanted."""
+    """The rows in series order; `chosen` are the indices of the patches wanted (default: all)."""
     before: Measured | None = None
     unappliable: str | None = None
     for index, patch in enumerate(patches):
-        if only is not None and index != only:
+        if chosen is not None and index not in chosen:
             continue
         row = Row(patch.path, patch.topic, patch.subject, applies=unappliable is None, lines=lines_of(patch))
         if unappliable is not None:

@@ -59,6 +59,7 @@ class Steps:
             tree=self.tree(count),
             prefix=None if usual else paths.build_dir() / "extra" / NAME,
             jobs=self.jobs,
+            passing=not usual,
         )
 
     def hash(self, count: int) -> str:

@@ -7,6 +7,7 @@ input, being interrupted and resumed.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,7 +35,7 @@ MAKEFILE = """\
 OBJECTS = Objects/one.o Objects/two.o Modules/getbuildinfo.o
 all: python3.11 python
 python:
-\tprintf '#!/bin/sh\\necho compiled bytecode\\n' > $@
+\tprintf '#!/bin/sh\\necho compiled bytecode "$$@"\\n' > $@
 \tchmod +x $@
 Objects/%.o: src/Objects/%.c
 \tmkdir -p Objects
@@ -90,10 +91,19 @@ def make(
     force: bool = False,
     until: str | None = None,
     prefix: Path | None = None,
+    passing: bool = False,
 ) -> Built:
     with NativeRunner() as runner:
         return build.build(
-            variant, Profile.FAST, runner=runner, tree=tree, jobs=2, force=force, until=until, prefix=prefix
+            variant,
+            Profile.FAST,
+            runner=runner,
+            tree=tree,
+            jobs=2,
+            force=force,
+            until=until,
+            prefix=prefix,
+            passing=passing,
         )
 
 
@@ -182,6 +192,19 @@ def test_builds_into_other_places_share_objects(tree: Tree, tmp_path: Path) -> N
     assert not paths.prefix("fork", "fast").exists()
     make(edited(tree, "Objects/two.c", "int two(void) { return 4; }\n"), prefix=elsewhere.parent / "two")
     assert "one.c" not in log()
+
+
+@pytest.mark.parametrize("passing", [False, True])
+def test_a_passing_build_compiles_no_bytecode_of_tests(tree: Tree, passing: bool) -> None:
+    make(tree, passing=passing)
+    (line,) = (line for line in log().splitlines() if line.startswith("compiled bytecode"))
+    words = line.split()
+    left_out = re.compile(words[words.index("-x") + 1])
+    below = "/place/tests/clone/usr/local/lib/python3.11"
+    assert left_out.search(f"{below}/test/bad_coding.py")
+    assert not left_out.search(f"{below}/unittest/case.py")
+    assert bool(left_out.search(f"{below}/test/test_dict.py")) == passing
+    assert bool(left_out.search(f"{below}/lib2to3/tests/test_util.py")) == passing
 
 
 def test_a_failure_names_its_cause_and_keeps_what_was_installed(tree: Tree) -> None:

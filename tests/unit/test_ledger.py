@@ -13,6 +13,7 @@ from harness.errors import (
     DiskFullError,
     HarnessError,
     ResultDamagedError,
+    ResultMissingError,
     SeriesRejectedError,
     UsageError,
 )
@@ -20,12 +21,13 @@ from harness.report import build_report
 from harness.series import Patch
 from harness.suite import Named
 from harness.suite_model import Status
-from perf import ledger_page
+from perf import ledger, ledger_page
 from perf.fork_tests import count, dotted
 from perf.ledger import collect, document
 from perf.ledger_file import RowsFile
-from perf.ledger_rows import Measured, Row, Store, Wanted, lines_of, rows
+from perf.ledger_rows import STAGES, Measured, Row, Store, Wanted, lines_of, part, rows
 
+WHOLE = Wanted()
 GREEN = {"passed": 3, "failed": 0, "skipped": 0, "failures": []}
 RED = {"passed": 2, "failed": 1, "skipped": 0, "failures": ["test_x.T.test_y"]}
 SAME = {"compatible": True, "added": 0, "removed": 0, "changed": 0}
@@ -85,8 +87,8 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "ledger")
 
 
-def make(workshop: FakeWorkshop, store: Store, wanted: Wanted | None = None, only: int | None = None) -> list[Row]:
-    return list(rows(workshop, store, SERIES, wanted or Wanted(), only))
+def make(workshop: FakeWorkshop, store: Store, wanted: Wanted = WHOLE, chosen: range | None = None) -> list[Row]:
+    return list(rows(workshop, store, SERIES, wanted, chosen))
 
 
 def test_a_row_for_each_patch(store: Store) -> None:
@@ -177,7 +179,7 @@ def test_no_counts_and_no_tests(store: Store) -> None:
 
 def test_only_one_patch_is_compared_with_the_one_before(store: Store) -> None:
     workshop = FakeWorkshop(counts2={"a": 990, "b": 1980})
-    found = make(workshop, store, only=1)
+    found = make(workshop, store, chosen=range(1, 2))
     assert [row.patch for row in found] == ["state/two.patch"]
     assert found[0].instructions_delta == pytest.approx(-0.01)
     assert [entry for entry in workshop.log if entry.startswith("build")] == ["build1", "build2"]
@@ -218,9 +220,9 @@ def test_rows_go_on_from_another_machine(tmp_path: Path) -> None:
     assert [row.red for row in found] == [False] * 3
     assert workshop.log == ["build2", "tests2", "build3", "counts3", "abi3", "tests3"]
     told = document(found, SERIES, {"kind": "docker", "hash": "0" * 64}, shared)
-    assert told["elsewhere"] == {"prefixes": 2, "places": [THERE]}
+    assert told["elsewhere"] == {"prefixes": 3, "places": [THERE]}
     page = ledger_page.page(told)
-    assert "2 steps were measured before this run" in page
+    assert "3 steps were measured before this run" in page
     assert "2026-11-25, a Zen, 5.10" in page
 
 
@@ -252,7 +254,54 @@ def test_failed_tests_are_not_in_the_file(tmp_path: Path) -> None:
     assert workshop.log == ["build3", "tests3"]
 
 
-@pytest.mark.parametrize("content", ["{", "{}", '{"schema": 1, "kind": "ledger", "measured": {}}'])
+def test_each_stage_says_where_it_was_measured(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    with pytest.raises(KeyboardInterrupt):
+        gather(FakeWorkshop(tests2=KeyboardInterrupt()), Store(tmp_path / "first", RowsFile(file, THERE)))
+    gather(FakeWorkshop(), Store(tmp_path / "second", RowsFile(file, HERE)))
+    places = [row["measured_on"] for row in json.loads(file.read_text(encoding="utf-8"))["measured"].values()]
+    assert {stage: THERE if stage != "tests" else HERE for stage in STAGES} in places
+    assert dict.fromkeys(STAGES, HERE) in places
+
+
+def test_parts_are_measured_apart_and_added(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    whole = gather(FakeWorkshop(), Store(tmp_path / "whole"))
+    halves = []
+    for text, file, place in (("1/2", first, THERE), ("2/2", second, HERE)):
+        store = Store(tmp_path / file.stem, RowsFile(file, place))
+        halves.append(collect(FakeWorkshop(), store, SERIES, Wanted(), part(text, len(SERIES))))
+    assert [len(half) for half in halves] == [1, 2]
+    shared = RowsFile(first, HERE, [second])
+    workshop = FakeWorkshop()
+    assert gather(workshop, Store(tmp_path / "third", shared)) == whole == [*halves[0], *halves[1]]
+    assert workshop.log == []
+    assert {place["day"] for place in shared.places()} == {"2026-11-25", "2026-11-26"}
+    assert len(RowsFile(first, HERE)) == 4  # written, though nothing was measured
+
+
+def test_rows_to_add_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ResultMissingError, match=r"gone\.json"):
+        RowsFile(tmp_path / "rows.json", HERE, [tmp_path / "gone.json"])
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1/1", range(7)), ("1/2", range(3)), ("2/2", range(3, 7))])
+def test_parts_of_a_series(text: str, expected: range) -> None:
+    assert part(text, 7) == expected
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "half", "1", "1/0"])
+def test_what_is_no_part_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--part .* is no part"):
+        ledger.main(["--part", text])
+
+
+def test_rows_to_add_need_a_file() -> None:
+    with pytest.raises(UsageError, match="--rows"):
+        ledger.main(["--also", "x.json"])
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"schema": 2, "kind": "ledger", "measured": {}}'])
 def test_what_is_no_file_of_rows_is_named(tmp_path: Path, content: str) -> None:
     file = tmp_path / "rows.json"
     file.write_text(content, encoding="utf-8")
