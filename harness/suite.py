@@ -40,11 +40,14 @@ class Request:
     cache: bool = True
     docker: bool | None = None
     testdir: Path | None = None
+    leaks: bool = False
 
     def options(self) -> Options:
         """The options of the runs."""
         workers = self.workers or available_cores()
-        return suite_sets.options(workers=workers, timeout=self.timeout, testdir=self.testdir, match=self.match)
+        return suite_sets.options(
+            workers=workers, timeout=self.timeout, testdir=self.testdir, match=self.match, leaks=self.leaks
+        )
 
 
 # --- the diff --------------------------------------------------------------------------------------------------
@@ -262,12 +265,16 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--match", "-m", action="append", default=[], metavar="PATTERN", help="only these tests of them"
     )
-    made.add_argument("--profile", default="fast", help="fast (default), release, debug, tsan, asan")
+    made.add_argument("--profile", help="fast (default), release, debug (default with --leaks), tsan, asan")
     made.add_argument("--workers", "-j", type=_positive, metavar="N", help="files at once (default: one a core)")
     made.add_argument("--timeout", type=_positive, metavar="SECONDS", help="for every file (default: by file)")
     made.add_argument("--no-cache", dest="cache", action="store_false", help="run upstream anew, keep nothing of it")
     made.add_argument("--testdir", type=Path, help="test files of this directory instead of CPython's")
-    made.add_argument(
+    how = made.add_mutually_exclusive_group()
+    how.add_argument(
+        "--leaks", action="store_true", help="hunt for leaks of references, memory blocks and descriptors (-R 3:3)"
+    )
+    how.add_argument(
         "--isolated", action="store_true", help="the fork alone: its main interpreter against one with its own GIL"
     )
     made.add_argument("--compare", nargs=2, type=Path, metavar="XML", help="compare two junit-*.xml, run nothing")
@@ -291,13 +298,24 @@ def _request(given: argparse.Namespace) -> Request:
         set_name=_set_name(given),
         tests=tuple(given.tests),
         match=tuple(given.match),
-        profile=parse_profile(given.profile),
+        profile=_profile(given),
         workers=given.workers,
         timeout=given.timeout,
         cache=given.cache,
         docker=given.docker,
         testdir=None if given.testdir is None else given.testdir.resolve(),
+        leaks=given.leaks,
     )
+
+
+def _profile(given: argparse.Namespace) -> Profile:
+    """The profile asked for; UsageError for a hunt for leaks in a build that counts no references."""
+    if given.profile is None:
+        return Profile.DEBUG if given.leaks else Profile.FAST
+    profile = parse_profile(given.profile)
+    if given.leaks and profile is not Profile.DEBUG:
+        raise UsageError(f"--leaks needs the debug profile: a build of {profile} does not count references")
+    return profile
 
 
 def _set_name(given: argparse.Namespace) -> str:

@@ -35,6 +35,7 @@ _WHOLE = {
     "ResourceDenied": Status.SKIPPED,
     "DidNotRun": Status.NO_TESTS,
     "UncaughtException": Status.ERROR,
+    "RefLeak": Status.FAILED,
     "Interrupted": Status.ERROR,
 }
 

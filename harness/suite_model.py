@@ -75,11 +75,17 @@ class Subject:
     provenance: Mapping[str, Any]
 
 
+LEAK_WARMUPS, LEAK_COUNTED = 3, 3  # runs before those whose leaks are counted, and those
+LEAK_RUNS = LEAK_WARMUPS + LEAK_COUNTED
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How test files run: workers at once, seconds a file, overrides a file, regrtest's --testdir and -m patterns.
 
     With `isolated` they run in an interpreter with a GIL of its own. The tests of the patterns `ignore` do not run.
+    With `leaks` each file runs LEAK_RUNS times in its process, and must leave as many references, memory blocks and
+    descriptors behind each time (regrtest's -R; needs a debug build); `timeout` is that of one run.
     """
 
     workers: int = 2
@@ -89,10 +95,11 @@ class Options:
     match: tuple[str, ...] = ()
     isolated: bool = False
     ignore: tuple[str, ...] = ()
+    leaks: bool = False
 
     def timeout_of(self, file: str) -> float:
-        """Seconds that `file` may take: its override, or the common timeout."""
-        return (self.timeouts or {}).get(file, self.timeout)
+        """Seconds that the process of `file` may take: by its override, or by the common timeout."""
+        return (self.timeouts or {}).get(file, self.timeout) * (LEAK_RUNS + 1 if self.leaks else 1)
 
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")

@@ -18,7 +18,7 @@ from pathlib import Path
 from harness import paths, proc
 from harness.runner import RunsCommands
 from harness.suite_events import Ending, Record, read, result
-from harness.suite_model import Case, FileResult, Options, Status, Subject, combine
+from harness.suite_model import LEAK_COUNTED, LEAK_WARMUPS, Case, FileResult, Options, Status, Subject, combine
 
 DRIVER = Path(__file__).with_name("suite_driver.py")
 ISOLATED_DRIVER = Path(__file__).with_name("suite_isolated_driver.py")
@@ -64,6 +64,7 @@ def arguments(file: str, options: Options, *, timeout: float, only: Path | None,
     """regrtest's arguments for one file."""
     words = ["--timeout", f"{timeout:g}"]
     words += [word for given in options.match for word in ("-m", given)]
+    words += leak_words(options)
     if options.testdir is not None:
         words += ["--testdir", str(options.testdir)]
     if only is not None:
@@ -71,6 +72,11 @@ def arguments(file: str, options: Options, *, timeout: float, only: Path | None,
     if ignore is not None:
         words += ["--ignorefile", str(ignore)]
     return [*words, file]
+
+
+def leak_words(options: Options) -> list[str]:
+    """regrtest's arguments for a hunt for leaks, if one is wanted."""
+    return ["-R", f"{LEAK_WARMUPS}:{LEAK_COUNTED}"] if options.leaks else []
 
 
 def pattern(test: str) -> str:

@@ -132,9 +132,14 @@ def remember(results: Iterable[FileResult]) -> None:
 
 
 def options(
-    *, workers: int, timeout: float | None = None, testdir: Path | None = None, match: Sequence[str] = ()
+    *,
+    workers: int,
+    timeout: float | None = None,
+    testdir: Path | None = None,
+    match: Sequence[str] = (),
+    leaks: bool = False,
 ) -> Options:
     """Options of a run; without a `timeout` of its own (seconds), that of the data file."""
     common = float(_data()["timeout"])
     overrides = timeouts() if timeout is None else {}
-    return Options(workers, timeout or common, overrides, testdir, tuple(match))
+    return Options(workers, timeout or common, overrides, testdir, tuple(match), leaks=leaks)

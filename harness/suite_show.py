@@ -15,7 +15,7 @@ from harness import atomic, suite_junit
 from harness.console import out
 from harness.suite_diff import Comparison, Difference
 from harness.suite_model import FileResult, Options, Status, Subject
-from harness.suite_run import pattern
+from harness.suite_run import leak_words, pattern
 
 SCHEMA = 1
 SHOWN = 40  # rows of a kind in the table; diff.json has them all
@@ -37,9 +37,10 @@ class Context:
         chosen = [] if item.is_file or "(" in item.case.test else [pattern(item.case.test)]
         if self.kind == "docker":
             words = ["./noxw", "-s", "test", "--", "--docker", "--profile", self.profile, "--tests", item.file]
+            words += ["--leaks"] if self.options.leaks else []
             words += ["--testdir", str(self.options.testdir)] if self.options.testdir else []
             return shlex.join(words + [word for one in chosen for word in ("--match", one)])
-        words = [str(self.subject.python), "-m", "test", "-v"]
+        words = [str(self.subject.python), "-m", "test", *leak_words(self.options), "-v"]
         words += ["--testdir", str(self.options.testdir)] if self.options.testdir else []
         return shlex.join([*words, *(word for one in chosen for word in ("-m", one)), item.file])
 

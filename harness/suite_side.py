@@ -68,7 +68,7 @@ class Side:
                     fresh.append(result)
                     self._keep(result)
                     shown.finished(result)
-        if not self.options.match:
+        if not self.options.match and not self.options.leaks:
             suite_sets.remember(fresh)
 
     def _keep(self, result: FileResult) -> None:

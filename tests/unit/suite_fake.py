@@ -4,7 +4,8 @@
 fail, crash (SIGSEGV), quit (exit 0 in the middle), hang (regrtest's own timeout), deaf (only the guard ends it),
 half (a crash that cuts the record short), sigint (passes if SIGINT has its default disposition), once (fails in the
 first run only), company (fails unless it runs alone), main:X (X in an interpreter that is not main, else pass). The
-pseudo-test "file" gives what the file itself does: pass, skip, import (fails), exit (abort at exit).
+pseudo-test "file" gives what the file itself does: pass, skip, import (fails), exit (abort at exit), leak (where
+leaks are hunted).
 """
 
 from __future__ import annotations
@@ -117,6 +118,10 @@ only, ignore = patterns("--matchfile"), patterns("--ignorefile") or []
 wanted = [(test, behaviour) for test, behaviour in PLAN[FILE] if test != "file" and not matches(test, ignore)]
 chosen = [(test, behaviour) for test, behaviour in wanted if only is None or matches(test, only)]
 good = all([run(test, behaviour, len(chosen) > 1) for test, behaviour in chosen])
+if whole == "leak" and option("-R"):
+    print(FILE, "leaked [7, 7, 7] references, sum=21", flush=True)
+    emit("end", FILE, "RefLeak")
+    sys.exit(2)
 emit("end", FILE, "DidNotRun" if not chosen else "Passed" if good else "Failed")
 if whole == "exit":
     os.abort()

@@ -22,6 +22,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.suite_model import Case, FileResult, Status, Subject
+from harness.variants import Profile
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +74,19 @@ def test_new_failure_is_run_again_and_comes_with_its_command(pair: Callable[...,
     assert row["status"] == "failed"
     assert row["command"] == f"{subjects[1].python} -m test -v -m test.test_a.T.one test_a"
     assert suite_fake.runs(subjects[1]).count("test_a only") == 2
+
+
+def test_a_leak_of_the_fork_alone_is_a_new_failure_of_the_file(pair: Callable[..., tuple[Subject, Subject]]) -> None:
+    leaking = {**GOOD, "test_b": [("file", "leak"), *GOOD["test_b"]]}
+    assert run(pair(GOOD, leaking))["new_failures"] == []  # not looked for
+    subjects = pair(GOOD, leaking)
+    (row,) = run(subjects, leaks=True)["new_failures"]
+    assert (row["test"], row["status"]) == ("test_b", "failed")
+    assert "leaked [7, 7, 7] references" in row["message"]
+    assert row["command"] == f"{subjects[1].python} -m test -R 3:3 -v test_b"
+    found = run(pair(leaking, leaking), leaks=True, cache=False)
+    assert found["new_failures"] == []
+    assert names(found["failing_in_both"]) == ["test_b"]
 
 
 def test_failure_that_passes_alone_and_in_its_file_is_flaky(pair: Callable[..., tuple[Subject, Subject]]) -> None:
@@ -291,6 +305,8 @@ def test_compare_refuses_unequal_and_cut_short(tmp_path: Path) -> None:
         (["--testdir", "/nonexistent"], Exit.USAGE),
         (["--match", "x"], Exit.USAGE),
         (["-j", "0"], Exit.USAGE),
+        (["--leaks", "--profile", "release"], Exit.USAGE),
+        (["--leaks", "--isolated"], Exit.USAGE),
         (["--compare", "/none/a.xml", "/none/b.xml"], Exit.MISSING),
     ],
 )
@@ -301,6 +317,17 @@ def test_bad_arguments(argv: list[str], code: Exit) -> None:
 def test_match_needs_tests() -> None:
     with pytest.raises(UsageError, match="--tests"):
         suite._request(suite.parser().parse_args(["--match", "x"]))
+
+
+@pytest.mark.parametrize(
+    ("argv", "profile"),
+    [([], Profile.FAST), (["--leaks"], Profile.DEBUG), (["--leaks", "--profile", "debug"], Profile.DEBUG)],
+)
+def test_leaks_are_hunted_in_a_debug_build(argv: list[str], profile: Profile) -> None:
+    request = suite._request(suite.parser().parse_args(argv))
+    assert request.profile is profile
+    assert request.leaks == bool(argv)
+    assert request.options().timeout_of("test_dict") == suite_sets._data()["timeout"] * (7 if argv else 1)
 
 
 # --- named tests -----------------------------------------------------------------------------------------------

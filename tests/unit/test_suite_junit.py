@@ -124,6 +124,7 @@ def test_key_follows_what_decides_the_outcome(tmp_path: Path) -> None:
     base = key(upstream, Options(), exact=False)
     assert key(upstream, Options(workers=7), exact=False) == base
     assert key(upstream, Options(timeout=5.0), exact=False) != base
+    assert key(upstream, Options(leaks=True), exact=False) != base
     assert key(upstream, Options(), exact=True) != base
     changed = {**upstream.provenance, "environment": {"kind": "docker"}}
     assert key(type(upstream)("upstream", upstream.python, changed), Options(), exact=False) != base
