@@ -1,7 +1,7 @@
 """Planted slowdowns: the kept patch that slows parts of the interpreter, put on top of the series at known strength.
 
-perf/planted/slowdown.patch adds idle instructions at a few places, none of them by itself; strengths.toml says how
-many each named slowdown puts where, and what that cost when it was measured.
+perf/planted/slowdown.patch adds needless work at a few places, none of it by itself; strengths.toml says how much
+each named slowdown puts where, and what that cost when it was measured.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PLACES = ("EVAL", "DICT", "ALLOC", "TYPE")
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A named slowdown: idle instructions at each place, and what it does, in words."""
+    """A named slowdown: steps of needless work at each place, and what it does, in words."""
 
     name: str
     places: Mapping[str, int]
