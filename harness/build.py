@@ -56,9 +56,16 @@ class _Job:
     until: str | None
     passing: bool
 
+    @property
+    def makefile(self) -> Path:
+        """What make reads first."""
+        return self.objects.path / "first.mk"
+
     def environment(self) -> dict[str, str]:
         obj = str(self.objects.path)
         given = {**build_profiles.REPRODUCIBLE, **build_profiles.filled(self.recipe.environment, obj)}
+        if self.recipe.makefile:
+            given["MAKEFILES"] = str(self.makefile)
         if self.ccache:
             # Clones and variants share hits: paths below the object directory count relative to it, and the compiler
             # by its content.
@@ -246,6 +253,8 @@ def _version(job: _Job) -> list[str]:
 
 
 def _compile(job: _Job, fresh: bool) -> None:
+    if job.recipe.makefile:
+        job.makefile.write_text(job.recipe.makefile, encoding="utf-8")
     version = _version(job)
     if job.objects.state().get("version") != " ".join(version):
         job.objects.drop_version()

@@ -35,7 +35,8 @@ class Recipe:
     `configure`: arguments. `variables`: of configure's environment. `environment`: of configure and make. `wrapper`:
     words before each command. `steps`: compilations of a whole build, for the progress display. `clean`: objects of
     an earlier input are of no use (profile-guided builds). `bytecode`: compile the standard library when installing
-    (a sanitized interpreter needs minutes for it; its runs compile what they import).
+    (a sanitized interpreter needs minutes for it; its runs compile what they import). `makefile`: lines that make
+    reads before CPython's own.
     """
 
     profile: Profile
@@ -46,10 +47,13 @@ class Recipe:
     steps: int = 0
     clean: bool = False
     bytecode: bool = True
+    makefile: str = ""
 
     def key(self) -> str:
         """Hash (hex) of everything in the recipe that decides what is built."""
         told = {name: value for name, value in asdict(self).items() if name not in ("steps", "bytecode")}
+        if not self.makefile:
+            del told["makefile"]  # so that builds of before there was one stay good
         text = json.dumps({"revision": REVISION, "always": REPRODUCIBLE, **told}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -59,6 +63,12 @@ NO_RANDOM_ADDRESSES = (
     "setarch",
     "--addr-no-randomize",
 )  # ThreadSanitizer's fixed shadow memory needs it on new kernels
+
+# gcc optimizes a program as a whole for minutes, each time. Of these none is installed: one runs CPython's tests of
+# embedding, one writes frozen modules, whose content is the same. Objects hold ordinary code as well.
+HELPERS_WITHOUT_LTO = """\
+Programs/_testembed Programs/_freeze_module: private PY_CORE_LDFLAGS += -fno-lto
+"""
 
 RECIPES: Mapping[Profile, Recipe] = {
     recipe.profile: recipe
@@ -70,6 +80,7 @@ RECIPES: Mapping[Profile, Recipe] = {
             {"CFLAGS_NODIST": PATH_MAPS},
             steps=524,
             clean=True,
+            makefile=HELPERS_WITHOUT_LTO,
         ),
         Recipe(Profile.DEBUG, (*COMMON, "--with-pydebug"), {"CFLAGS_NODIST": PATH_MAPS}, steps=262),
         Recipe(

@@ -33,7 +33,10 @@ cp src/Makefile.pre.in Makefile
 """
 MAKEFILE = """\
 OBJECTS = Objects/one.o Objects/two.o Modules/getbuildinfo.o
-all: python3.11 python
+PY_CORE_LDFLAGS = -flto
+all: python3.11 python Programs/_testembed
+Programs/_testembed:
+\t@echo link $@ $(PY_CORE_LDFLAGS)
 python:
 \tprintf '#!/bin/sh\\necho compiled bytecode "$$@"\\n' > $@
 \tchmod +x $@
@@ -44,6 +47,7 @@ Modules/getbuildinfo.o: src/Modules/getbuildinfo.c Objects/one.o Objects/two.o
 \tmkdir -p Modules
 \tgcc -c -DVERSION='"'"`$(GITTAG)`:`$(GITVERSION)`"'"' -o $@ $<
 python3.11: $(OBJECTS)
+\t@echo link $@ $(PY_CORE_LDFLAGS)
 \tgcc -o $@ $(OBJECTS)
 install: all
 \tmkdir -p $(DESTDIR)/usr/local/bin $(DESTDIR)/usr/local/lib/python3.11/lib-dynload
@@ -92,11 +96,12 @@ def make(
     until: str | None = None,
     prefix: Path | None = None,
     passing: bool = False,
+    profile: Profile = Profile.FAST,
 ) -> Built:
     with NativeRunner() as runner:
         return build.build(
             variant,
-            Profile.FAST,
+            profile,
             runner=runner,
             tree=tree,
             jobs=2,
@@ -111,8 +116,8 @@ def output(built: Built) -> str:
     return subprocess.run([built.python], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def log() -> str:
-    return (paths.logs_dir() / "build-fork-fast.log").read_text(encoding="utf-8")
+def log(profile: Profile = Profile.FAST) -> str:
+    return (paths.logs_dir() / f"build-fork-{profile}.log").read_text(encoding="utf-8")
 
 
 def edited(tree: Tree, name: str, text: str) -> Tree:
@@ -192,6 +197,14 @@ def test_builds_into_other_places_share_objects(tree: Tree, tmp_path: Path) -> N
     assert not paths.prefix("fork", "fast").exists()
     make(edited(tree, "Objects/two.c", "int two(void) { return 4; }\n"), prefix=elsewhere.parent / "two")
     assert "one.c" not in log()
+
+
+@pytest.mark.parametrize(("profile", "helper"), [(Profile.FAST, "-flto"), (Profile.RELEASE, "-flto -fno-lto")])
+def test_no_time_is_spent_on_optimizing_helpers_as_a_whole(tree: Tree, profile: Profile, helper: str) -> None:
+    make(tree, profile=profile)
+    lines = log(profile).splitlines()
+    assert "link python3.11 -flto" in lines
+    assert f"link Programs/_testembed {helper}" in lines
 
 
 @pytest.mark.parametrize("passing", [False, True])
