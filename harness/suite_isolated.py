@@ -82,7 +82,9 @@ def _judge(main: Side, inner: Side, table: Table) -> Outcome:
     cases = {file: combine(result.cases) for file, result in main.results.items()}
     confirmation = Confirmation(inner.alone(), main.alone(), lambda file: file in main.stored)
     confirmation.sort(comparison, lambda file, test: cases.get(file, {}).get(test))
-    return Outcome(comparison, explained, table, _fates(main, comparison.new_failures, explained), set(inner.results))
+    # A file that main skips as well (no Tk on this machine) says nothing about its entries.
+    ran = {file for file in inner.results if main.results[file].whole.status not in (Status.SKIPPED, Status.NO_TESTS)}
+    return Outcome(comparison, explained, table, _fates(main, comparison.new_failures, explained), ran)
 
 
 def _fates(main: Side, unexplained: Iterable[Difference], explained: Iterable[Explained]) -> Fates:

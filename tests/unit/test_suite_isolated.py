@@ -163,9 +163,10 @@ def test_test_that_waits_for_ever_does_not_run(run: Run) -> None:
 
 
 def test_entry_that_has_become_wrong_is_reported(run: Run) -> None:
-    found = run(GOOD, "test.test_a.T.one", "test_b", "test.test_nine.T.x")
+    skipped = {**GOOD, "test_no_tk": [("file", "skip")]}
+    found = run(skipped, "test.test_a.T.one", "test_b", "test.test_nine.T.x", "test_no_tk")
     assert found["good"]
-    assert names(found["stale"]) == ["test.test_a.T.one", "test_b"]  # test_nine did not run
+    assert names(found["stale"]) == ["test.test_a.T.one", "test_b"]  # nothing of the others ran
 
 
 # --- the table -------------------------------------------------------------------------------------------------
