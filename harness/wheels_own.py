@@ -30,7 +30,7 @@ from harness.wheels_manifest import Manifest
 from harness.wheels_pool import Task, run_all
 
 DRIVER = Path(__file__).with_name("wheels_own_driver.py")
-KIND = "wheels-own"
+KIND = "own"
 SECONDS = 900.0  # a module of tests may take
 SIDES = ("upstream", "main", "one")  # main: the fork's main interpreter; one: an own-GIL interpreter of the fork
 BAD = ("failed", "error", "crashed", "hung")

@@ -332,6 +332,20 @@ def wheels(*, bad: bool = False) -> Json:
     }
 
 
+def own(*, bad: bool = False) -> Json:
+    """own.json: two tests that count references, and with `bad` a crash."""
+    counted = {"upstream": "passed", "outcome": "failed", "message": "no", "reason": "They count references."}
+    crash = {"side": "one", "test": "numpy.tests.test_x", "upstream": "passed", "outcome": "crashed", "reason": ""}
+    return {
+        "schema": 1,
+        "kind": "own",
+        "package": "numpy",
+        "counts": {"upstream": {"passed": 40000}, "one": {"passed": 39998, "failed": 2}},
+        "differences": [{"side": "one", "test": f"numpy.tests.test_{name}", **counted} for name in ("a", "b")]
+        + ([{**crash, "message": "SIGBUS <b>"}] if bad else []),
+    }
+
+
 def isolated(*, bad: bool = False) -> Json:
     """isolated.json: a rule, a gap, and with `bad` a crash."""
     crash = {"test": "test.test_io.T.test_x", "file": "test_io", "status": "crashed", "message": "SIGSEGV <b>"}
@@ -449,6 +463,7 @@ FILES: dict[str, tuple[str, Callable[[], Json]]] = {
     "messaging": ("messaging.json", messaging),
     "isolated": ("isolated.json", isolated),
     "wheels": ("wheels.json", wheels),
+    "own": ("own.json", own),
     "conformance": ("conformance.json", conformance),
     "sanitize": ("sanitize.json", sanitize),
     "globals": ("globals.json", globals_),

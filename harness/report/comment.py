@@ -210,6 +210,14 @@ def _wheels(part: Context, section: Section, rows: int) -> Iterator[str]:
     yield from details(summary, cut(heads, lines, "l" * len(heads), rows))
 
 
+def _own(part: Context, section: Section, rows: int) -> Iterator[str]:
+    lines = [(one["side"], str(one["tests"]), markdown(one["reason"])) for one in part["reasons"]]
+    blocks = cut(("side", "tests", "because"), lines, "lrl", rows)
+    bad = [(one["side"], code(one["test"]), f"{one['upstream']} -> {one['outcome']}") for one in part["unexplained"]]
+    blocks += cut(("side", "not explained", ""), bad, "lll", rows)
+    yield from details(f"{section.kind.title}: {markdown(part['package'])}", blocks, shown=bool(bad))
+
+
 def _isolated(part: Context, section: Section, rows: int) -> Iterator[str]:
     lines = [
         (markdown(one["cause"]), "rule" if one["rule"] else "gap", str(len(one["tests"])), markdown(one["reason"]))
@@ -245,6 +253,7 @@ _PARTS = {
     "messaging": _bench,
     "isolated": _isolated,
     "wheels": _wheels,
+    "own": _own,
     "conformance": _conformance,
     "sanitize": _sanitize,
     "globals": _globals,

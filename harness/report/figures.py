@@ -80,6 +80,11 @@ def _wheels(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"wheels": len(data["wheels"]), "outcomes": outcomes, "failures": data["failures"]}
 
 
+def _own(data: Mapping[str, Any]) -> dict[str, Any]:
+    reasons = Counter(f"{one['side']}: {one['reason'] or 'unexplained'}" for one in data["differences"])
+    return {"package": data["package"], "counts": data["counts"], "differences": reasons}
+
+
 def _conformance(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"implementations": {name: one["counts"] for name, one in data["implementations"].items()}}
 
@@ -101,6 +106,7 @@ SUMMARIES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "messaging": _rows,
     "isolated": _isolated,
     "wheels": _wheels,
+    "own": _own,
     "conformance": _conformance,
     "sanitize": _sanitize,
     "globals": _globals,

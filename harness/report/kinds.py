@@ -147,6 +147,14 @@ _WHEELS: dict[str, Any] = {
     "failures": [str],
     "policy?": str,
 }
+_OWN: dict[str, Any] = {
+    "package": str,
+    "counts": dict,
+    "differences": [
+        {"side": str, "test": str, "upstream": str, "outcome": str, "reason": str, "message?": Maybe(str)}
+    ],
+    "provenance?": dict,
+}
 _ISOLATED: dict[str, Any] = {
     "set": str,
     "share": float,
@@ -219,6 +227,7 @@ KINDS = {
             _ISOLATED,
         ),
         Kind("wheels", "wheels.json", "Wheels", "./noxw -s wheels", _WHEELS),
+        Kind("own", "own.json", "A package's own tests", "./noxw -s wheels -- --own-tests numpy", _OWN),
         Kind("conformance", "conformance.json", "Conformance", "./noxw -s conformance", _CONFORMANCE),
         Kind("sanitize", "sanitize.json", "Sanitizers", "./noxw -s sanitize -- tsan", _SANITIZE),
         Kind("globals", "globals.json", "Burn-down of globals", "./noxw -s globals", _GLOBALS),

@@ -1,7 +1,8 @@
-"""What the page shows of extensions: the matrix of the wheels, and the suite in an own-GIL interpreter."""
+"""What the page shows of extensions: wheels, a package's own tests, CPython's suite in an own-GIL interpreter."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +55,28 @@ def wheels_card(part: Context) -> Context:
     bad = len(part["failures"])
     note = text.plural(bad, "failure") if bad else "no failure without a known reason"
     return card("wheels", "Wheels", f"{part['whole']} of {len(part['rows'])}", note, "bad" if bad else "good")
+
+
+def own(data: Mapping[str, Any]) -> Context:
+    """Outcomes a side, how many tests each reason explains, and the differences that none does."""
+    outcomes = sorted({outcome for counts in data["counts"].values() for outcome in counts})
+    reasons = Counter((one["side"], one["reason"]) for one in data["differences"] if one["reason"])
+    return {
+        "package": data["package"],
+        "sides": {side: [counts.get(outcome, 0) for outcome in outcomes] for side, counts in data["counts"].items()},
+        "outcomes": outcomes,
+        "reasons": [{"side": side, "reason": reason, "tests": tests} for (side, reason), tests in reasons.items()],
+        "unexplained": [one for one in data["differences"] if not one["reason"]],
+    }
+
+
+def own_card(part: Context) -> Context:
+    """At a glance: is every difference explained?"""
+    bad = len(part["unexplained"])
+    explained = sum(one["tests"] for one in part["reasons"])
+    words = text.plural(bad, "unexplained difference") if bad else "as on upstream"
+    note = f"{text.plural(explained, 'difference')} with a known reason"
+    return card("own", f"Own tests of {part['package']}", words, note, "bad" if bad else "good")
 
 
 def isolated(data: Mapping[str, Any]) -> Context:

@@ -189,6 +189,19 @@ def test_the_matrix_of_wheels_and_the_isolated_suite(tmp_path: Path) -> None:
     assert "3 failures" in markdown and "1 unexplained difference" in markdown
 
 
+def test_the_own_tests_of_a_package(tmp_path: Path) -> None:
+    html, markdown = _report(tmp_path, own=samples.own())
+    words = Shape(html).text
+    for told in ("The tests of numpy", "one, 2 tests: They count references.", "as on upstream"):
+        assert told in words
+    assert "| one | 2 | They count references. |" in markdown
+    assert "Not explained" not in words
+    html, markdown = _report(tmp_path, own=samples.own(bad=True))
+    words = Shape(html).text
+    assert "1 unexplained difference" in words and "SIGBUS <b>" in words
+    assert "numpy.tests.test_x" in markdown
+
+
 def test_sanitizers_and_the_api(tmp_path: Path) -> None:
     html, markdown = _report(tmp_path, sanitize=samples.sanitize(), conformance=samples.conformance())
     words = Shape(html).text
