@@ -189,6 +189,8 @@ class Pool:
         output = self._output(task).read_text(encoding="utf-8", errors="replace")
         record = read(self._events(task))
         part = result(task.job.file, record, Ending(code, output, seconds, self._timeout(task.job)))
+        if self.options.leaks:  # each test ran several times
+            part = replace(part, cases=tuple(combine(part.cases).values()))
         task.parts.append(part)
         task.process = None
         if not _died_in_test(record, part):

@@ -117,7 +117,8 @@ if whole == "skip":
 only, ignore = patterns("--matchfile"), patterns("--ignorefile") or []
 wanted = [(test, behaviour) for test, behaviour in PLAN[FILE] if test != "file" and not matches(test, ignore)]
 chosen = [(test, behaviour) for test, behaviour in wanted if only is None or matches(test, only)]
-good = all([run(test, behaviour, len(chosen) > 1) for test, behaviour in chosen])
+times = 6 if option("-R") else 1
+good = all([run(test, behaviour, len(chosen) > 1) for _ in range(times) for test, behaviour in chosen])
 if whole == "leak" and option("-R"):
     print(FILE, "leaked [7, 7, 7] references, sum=21", flush=True)
     emit("end", FILE, "RefLeak")

@@ -80,7 +80,9 @@ def test_a_leak_of_the_fork_alone_is_a_new_failure_of_the_file(pair: Callable[..
     leaking = {**GOOD, "test_b": [("file", "leak"), *GOOD["test_b"]]}
     assert run(pair(GOOD, leaking))["new_failures"] == []  # not looked for
     subjects = pair(GOOD, leaking)
-    (row,) = run(subjects, leaks=True)["new_failures"]
+    found = run(subjects, leaks=True)
+    (row,) = found["new_failures"]
+    assert found["upstream"]["tests"] == 3  # though each ran six times
     assert (row["test"], row["status"]) == ("test_b", "failed")
     assert "leaked [7, 7, 7] references" in row["message"]
     assert row["command"] == f"{subjects[1].python} -m test -R 3:3 -v test_b"
