@@ -16,8 +16,8 @@ from typing import Any
 from harness import atomic, provenance, source_cache, suite_install, suite_junit
 from harness.console import warn
 from harness.errors import ResultDamagedError, ResultMissingError
-from harness.suite_model import LEAK_COUNTED, LEAK_WARMUPS, FileResult, Options, Subject
-from harness.suite_run import DRIVER, ISOLATED_DRIVER
+from harness.suite_model import FileResult, Options, Subject
+from harness.suite_run import DRIVER, ISOLATED_DRIVER, leak_words
 
 _SHARED = ("source_sha256", "series_hash", "patches", "profile", "configure", "cflags", "ldflags", "compiler")
 _EXACT = ("input_hash", "binary_sha256")
@@ -33,7 +33,7 @@ def key(subject: Subject, options: Options, *, exact: bool) -> str:
     if options.isolated:
         parts["isolated"] = [source_cache.sha256_of(ISOLATED_DRIVER), *options.ignore]
     if options.leaks:
-        parts["leaks"] = [LEAK_WARMUPS, LEAK_COUNTED]
+        parts["leaks"] = leak_words(options)
     parts["embedding"] = suite_install.embedding_program(subject.python.parent.parent).exists()
     parts["options"] = [options.timeout, sorted((options.timeouts or {}).items()), _testdir(options.testdir)]
     if exact:

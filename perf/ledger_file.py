@@ -33,7 +33,8 @@ class RowsFile:
         self._measured = _read(path) if path.exists() else {}
         for other in others:
             _add(self._measured, _read(other))
-        self._written = not others
+        if others:
+            self._write()
 
     def __len__(self) -> int:
         return len(self._measured)
@@ -61,7 +62,7 @@ class RowsFile:
         stale = self._measured.keys() - set(keys)
         for key in stale:
             del self._measured[key]
-        if stale or not self._written:
+        if stale:
             self._write()
         return len(stale)
 
@@ -76,7 +77,6 @@ class RowsFile:
 
     def _write(self) -> None:
         atomic.write_json(self.path, {"schema": SCHEMA, "kind": KIND, "measured": self._measured})
-        self._written = True
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

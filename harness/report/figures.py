@@ -6,6 +6,7 @@ compares the two.
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -36,7 +37,20 @@ def _gate(data: Mapping[str, Any]) -> dict[str, Any]:
     for part in ("suite", "control"):
         told[part] = _some(data[part], bounds) if data[part] is not None else None
     told["benchmarks"] = {row["name"]: row["ratio"] for row in data["benchmarks"]}
+    if data["suite"] is not None and (data["suite"].get("build_pairs") or 1) > 1:
+        told["by_pair"] = _by_pair(data, data["suite"]["build_pairs"])
     return told
+
+
+def _by_pair(data: Mapping[str, Any], pairs: int) -> dict[str, list[float]]:
+    """Geometric means of the blocks of each build pair (they take turns), of the suite and of each benchmark."""
+    rows = {"suite": data["suite"], **{row["name"]: row for row in data["benchmarks"]}}
+    ratios = {name: row.get("block_ratios") or [] for name, row in rows.items()}
+    return {
+        name: [statistics.geometric_mean(found[pair::pairs]) for pair in range(pairs)]
+        for name, found in ratios.items()
+        if len(found) >= pairs
+    }
 
 
 def _test(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import report_samples as samples
 
 from harness import paths
@@ -28,6 +29,14 @@ def test_the_summary_has_figures_and_builds_but_no_paths(tmp_path: Path) -> None
     text = json.dumps(told)
     assert len(text) < len(json.dumps([gate, test, samples.multicore()]))
     assert not re.search(r'"/\w+/', text)
+
+
+def test_pairs_of_a_gate_are_told_apart(tmp_path: Path) -> None:
+    value = samples.gate()
+    value["suite"] |= {"build_pairs": 1}
+    assert "by_pair" not in figures._gate(value)
+    value["suite"] |= {"build_pairs": 3, "block_ratios": [0.9, 1.0, 1.1, 0.9, 1.0, 1.1]}
+    assert figures._gate(value)["by_pair"]["suite"] == pytest.approx([0.9, 1.0, 1.1])
 
 
 def test_the_option_writes_it(tmp_path: Path) -> None:
