@@ -40,6 +40,20 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the caller of build() says beside variant and profile."""
+
+    until: str | None
+    jobs: int | None
+    force: bool
+    tree: Tree | None
+    prefix: Path | None
+    ccache: bool
+    objects: bool
+    passing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Job:
     """One build under way."""
 
@@ -118,34 +132,23 @@ def build(
     """
     if until is not None and variant is Variant.UPSTREAM:
         raise UsageError("--until limits the fork's series; upstream has none")
+    wish = _Wish(until, jobs, force, tree, prefix, ccache, objects, passing)
     with clone_lock(f"build {variant} {profile}"):
         if runner is not None:
-            return _build(variant, profile, runner, until, jobs, force, tree, prefix, ccache, objects, passing)
+            return _build(variant, profile, runner, wish)
         with open_runner() as own:
-            return _build(variant, profile, own, until, jobs, force, tree, prefix, ccache, objects, passing)
+            return _build(variant, profile, own, wish)
 
 
-def _build(
-    variant: Variant,
-    profile: Profile,
-    runner: Runner,
-    until: str | None,
-    jobs: int | None,
-    force: bool,
-    tree: Tree | None,
-    prefix: Path | None,
-    ccache: bool,
-    objects: bool,
-    passing: bool,
-) -> Built:
-    tree = tree or source.ensure_tree(variant, until=until)
-    target = (prefix or paths.prefix(variant, profile)).resolve()
+def _build(variant: Variant, profile: Profile, runner: Runner, wish: _Wish) -> Built:
+    tree = wish.tree or source.ensure_tree(variant, until=wish.until)
+    target = (wish.prefix or paths.prefix(variant, profile)).resolve()
     recipe = build_profiles.recipe(profile)
     wanted = provenance.input_hash(tree, recipe, runner.description)
     directory = ObjectDirectory(object_directory(variant, profile, target))
     present = _installed(target)
-    objects_there = not objects or directory.state().get("input") == wanted
-    if present is not None and present.provenance["input_hash"] == wanted and objects_there and not force:
+    objects_there = not wish.objects or directory.state().get("input") == wanted
+    if present is not None and present.provenance["input_hash"] == wanted and objects_there and not wish.force:
         return present
     job = _Job(
         variant=variant,
@@ -156,12 +159,12 @@ def _build(
         objects=directory,
         prefix=target,
         log=paths.logs_dir() / f"build-{variant}-{profile}.log",
-        jobs=jobs or available_cores(),
-        ccache=ccache,
-        until=until,
-        passing=passing,
+        jobs=wish.jobs or available_cores(),
+        ccache=wish.ccache,
+        until=wish.until,
+        passing=wish.passing,
     )
-    return _make(job, wanted, force)
+    return _make(job, wanted, wish.force)
 
 
 def _installed(prefix: Path) -> Built | None:
