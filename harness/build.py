@@ -65,10 +65,12 @@ class _Job:
     objects: ObjectDirectory
     prefix: Path
     log: Path
-    jobs: int
-    ccache: bool
-    until: str | None
-    passing: bool
+    wish: _Wish
+
+    @property
+    def jobs(self) -> int:
+        """Parallel compilations."""
+        return self.wish.jobs or available_cores()
 
     @property
     def makefile(self) -> Path:
@@ -80,7 +82,7 @@ class _Job:
         given = {**build_profiles.REPRODUCIBLE, **build_profiles.filled(self.recipe.environment, obj)}
         if self.recipe.makefile:
             given["MAKEFILES"] = str(self.makefile)
-        if self.ccache:
+        if self.wish.ccache:
             # Clones and variants share hits: paths below the object directory count relative to it, and the compiler
             # by its content.
             given |= {
@@ -159,12 +161,9 @@ def _build(variant: Variant, profile: Profile, runner: Runner, wish: _Wish) -> B
         objects=directory,
         prefix=target,
         log=paths.logs_dir() / f"build-{variant}-{profile}.log",
-        jobs=wish.jobs or available_cores(),
-        ccache=wish.ccache,
-        until=wish.until,
-        passing=wish.passing,
+        wish=wish,
     )
-    return _make(job, wanted, wish.force)
+    return _make(job, wanted)
 
 
 def _installed(prefix: Path) -> Built | None:
@@ -182,14 +181,14 @@ def object_directory(variant: Variant, profile: Profile, prefix: Path) -> Path:
     return paths.build_dir() / "obj" / variant / (str(profile) if usual else f"{profile}-extra")
 
 
-def _make(job: _Job, wanted: str, force: bool) -> Built:
+def _make(job: _Job, wanted: str) -> Built:
     _check_compiler(job.runner)
     started = time.monotonic()
     say(f"building {job.variant} {job.profile} ({job.runner.kind}), log: {job.log}")
     job.log.unlink(missing_ok=True)
     (paths.cache_dir() / "ccache").mkdir(exist_ok=True)
     objects = job.objects
-    if force or (job.recipe.clean and objects.state().get("input") != wanted):
+    if job.wish.force or (job.recipe.clean and objects.state().get("input") != wanted):
         shutil.rmtree(objects.path, ignore_errors=True)
     objects.prepare(f"{job.recipe.key()} {provenance.toolchain_hash(job.runner.description)}")
     fresh = "configured" not in objects.state()
@@ -204,7 +203,7 @@ def _make(job: _Job, wanted: str, force: bool) -> Built:
         job.tree,
         job.recipe,
         job.runner.description,
-        until=job.until,
+        until=job.wish.until,
         seconds=time.monotonic() - started,
     )
     atomic.write_json(stage / provenance.FILE, told)
@@ -303,7 +302,8 @@ def _install(job: _Job) -> Path:
     installer.chmod(0o755)
     options = [f"-j{job.jobs}", f"DESTDIR={stage}", f"PYTHON_FOR_BUILD={installer}", *_version(job)]
     library = stage / "usr/local/lib" / PYTHON
-    compileall = ["./python", "-E", "-Wi", "-m", "compileall", "-q", f"-j{job.jobs}", "-x", _left_out(job.passing)]
+    left_out = _left_out(job.wish.passing)
+    compileall = ["./python", "-E", "-Wi", "-m", "compileall", "-q", f"-j{job.jobs}", "-x", left_out]
     environment = job.environment()
     # With it compileall would write .pyc files that check their source's hash at each import: slower than usual ones.
     del environment["SOURCE_DATE_EPOCH"]
