@@ -21,7 +21,7 @@ from harness.build_profiles import Recipe
 from harness.console import out, say
 from harness.errors import BuildFailedError, CompilerMissingError, DiskFullError, UsageError
 from harness.lock import clone_lock
-from harness.runner import Runner, available_cores, open_runner
+from harness.runner import Runner, available_cores, believed, open_runner
 from harness.source import Tree
 from harness.variants import Profile, Variant, parse_profile, parse_variant
 
@@ -99,6 +99,7 @@ class _Job:
         command = self.runner.argv([*self.recipe.wrapper, *argv], env=env, cwd=self.objects.path)
         start = self.log.stat().st_size if self.log.exists() else 0
         done = proc.run(command, log=self.log, timeout=BUILD_SECONDS, check=False, echo=False)
+        believed(self.runner, done)
         if done.timed_out:
             raise BuildFailedError(f"{step} did not end within {BUILD_SECONDS:.0f} s", log=self.log)
         with self.log.open("rb") as stream:

@@ -12,7 +12,6 @@ import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness import atomic, build_log, paths, proc
 from harness.build import Built, object_directory
@@ -20,10 +19,8 @@ from harness.build_objects import ObjectDirectory
 from harness.build_profiles import REPRODUCIBLE
 from harness.console import say
 from harness.errors import BuildFailedError, ResultDamagedError, ResultMissingError
+from harness.runner import Runner, believed
 from harness.variants import Profile, Variant
-
-if TYPE_CHECKING:
-    from harness.runner import Runner
 
 REVISION = 1  # of how layouts are made; raised when they must be made again
 PROBE = "python-layout"  # a target name that make knows for the moment
@@ -87,6 +84,7 @@ def link_command(objects: Path, runner: Runner) -> list[str]:
     """The words of the makefile's own command that links the interpreter, with PROBE as its output."""
     asked = ["make", "--dry-run", f"BUILDPYTHON={PROBE}", PROBE]
     done = proc.run(runner.argv(asked, env=REPRODUCIBLE, cwd=objects), check=False, echo=False, timeout=LINK_SECONDS)
+    believed(runner, done)
     found = [shlex.split(line) for line in done.stdout.splitlines() if f"-o {PROBE} " in line]
     if done.returncode != 0 or len(found) != 1:
         log = paths.logs_dir() / "layouts.log"
@@ -111,5 +109,5 @@ def _link(objects: Path, command: Sequence[str], number: int, target: Path, runn
     done = proc.run(
         runner.argv(words, env=REPRODUCIBLE, cwd=objects), log=log, timeout=LINK_SECONDS, check=False, echo=False
     )
-    if done.returncode != 0:
+    if believed(runner, done).returncode != 0:
         raise build_log.failure(f"linking layout {number}", log)

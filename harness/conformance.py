@@ -22,7 +22,7 @@ from harness import atomic, cli, paths, proc, results
 from harness.console import out, say
 from harness.errors import Exit, InterpreterUnusableError, ResultDamagedError
 from harness.lock import clone_lock
-from harness.runner import Runner
+from harness.runner import Runner, believed
 from harness.variants import Variant, parse_profile
 
 SUITE = paths.ROOT / "tests" / "api" / "api_run.py"
@@ -72,7 +72,7 @@ def read(text: str) -> Told:
 def run_suite(subject: Subject, patterns: Sequence[str] = ()) -> Told:
     """Run the suite in one interpreter; the runner's environment is small, so the cases see nothing of this one's."""
     command = subject.runner.argv([subject.python, SUITE, "--json", *patterns])
-    done = proc.run(command, check=False, echo=False, timeout=TIMEOUT)
+    done = believed(subject.runner, proc.run(command, check=False, echo=False, timeout=TIMEOUT))
     if done.returncode not in (0, 1) or done.timed_out:
         how = "timed out" if done.timed_out else f"exited with {done.returncode}"
         raise InterpreterUnusableError(

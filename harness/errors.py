@@ -74,6 +74,12 @@ class EnvironmentFailure(HarnessError):
     exit_code = Exit.ENVIRONMENT
 
 
+class RunnerLostError(EnvironmentFailure):
+    """The container in which commands ran is gone, stopped or paused: what failed in it says nothing of them."""
+
+    remedy = "Start the engine if need be and run the command again; what was complete is kept."
+
+
 class DiskFullError(EnvironmentFailure):
     """The file system is full; what was complete before is kept."""
 

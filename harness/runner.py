@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from harness import build_image, engine, paths
+from harness import build_image, engine, paths, proc
 from harness.atomic import read_json
 from harness.console import say
 from harness.errors import HarnessError, ResultMissingError, UsageError
@@ -43,6 +43,10 @@ class RunsCommands(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """To be asked before a command that failed is believed: RunnerLostError if none can run there any more."""
+        ...
+
 
 class Runner(RunsCommands, Protocol):
     """Where commands run. `kind` is "docker" or "native"; `description` goes into provenance as `environment`."""
@@ -59,6 +63,13 @@ class Runner(RunsCommands, Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
+
+
+def believed(runner: RunsCommands, done: proc.Done) -> proc.Done:
+    """`done` of a command of `runner`; RunnerLostError if it failed because the runner is no more."""
+    if done.returncode != 0:
+        runner.check()
+    return done
 
 
 def pinned(argv: Sequence[str | Path], cpuset: str | None) -> list[str]:
@@ -102,6 +113,9 @@ class NativeRunner:
         assignments = [f"{name}={value}" for name, value in given.items()]
         inner = pinned(argv, cpuset or self._cpuset)
         return ["env", "--default-signal", "--ignore-environment", *place, *assignments, *inner]
+
+    def check(self) -> None:
+        """A machine that asks is there."""
 
     def close(self) -> None:
         """Nothing was started."""

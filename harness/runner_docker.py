@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness import engine, paths, procfs
 from harness.build_image import BuilderImage
-from harness.errors import EnvironmentFailure, ToolMissingError
+from harness.errors import EnvironmentFailure, RunnerLostError, ToolMissingError
 from harness.runner import BASE_ENVIRONMENT, machine, pinned
 
 if TYPE_CHECKING:
@@ -174,6 +174,23 @@ class DockerRunner:
         inside = ["supervise", *pinned(argv, cpuset)]
         outside = [str(paths.DOCKER / "exec"), str(self._fifo), engine.endpoint()]
         return [*outside, *place, *assignments, self.container, *inside]
+
+    def check(self) -> None:
+        """RunnerLostError if the container was started and is not running now."""
+        import docker.errors
+        import requests
+
+        if self._container is None:
+            return
+        try:
+            self._container.reload()
+            status = str(self._container.status)
+        except docker.errors.NotFound:
+            status = "gone"
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            status = f"out of reach: {error}"
+        if status != "running":
+            raise RunnerLostError(f"the container {self._container.name}, in which commands run, is {status}")
 
     def close(self) -> None:
         """Remove the container with all that runs in it."""

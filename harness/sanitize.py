@@ -15,7 +15,7 @@ from harness import atomic, build, cli, paths, proc, results, sanitize_reports
 from harness.console import out, say
 from harness.errors import SanitizerReportError, UsageError
 from harness.lock import clone_lock
-from harness.runner import Runner, open_runner
+from harness.runner import Runner, believed, open_runner
 from harness.sanitize_reports import Report
 from harness.variants import Profile, Variant, parse_profile, parse_variant
 
@@ -73,6 +73,7 @@ def run_script(
     done = proc.run(
         command, log=stem.with_suffix(".log"), timeout=seconds * 4 + MARGIN_SECONDS, check=False, echo=False
     )
+    believed(runner, done)
     found = [
         report
         for path in sorted(folder.glob(f"{script.stem}.report.*"))

@@ -186,6 +186,8 @@ class Pool:
         seconds = time.monotonic() - task.started
         proc.end_group(process, signal.SIGKILL)  # what the tests left running
         code = process.returncode if process.returncode >= 0 else 128 - process.returncode
+        if code != 0:
+            self.runner.check()
         output = self._output(task).read_text(encoding="utf-8", errors="replace")
         record = read(self._events(task))
         part = result(task.job.file, record, Ending(code, output, seconds, self._timeout(task.job)))

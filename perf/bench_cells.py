@@ -19,6 +19,7 @@ from rich.markup import escape
 from harness import proc
 from harness.console import console, progress
 from harness.errors import ResultDamagedError
+from harness.runner import believed
 from perf import worker
 from perf.bench_sides import Side
 from perf.bench_store import Store
@@ -57,7 +58,7 @@ def measure(cell: Cell, side: Side, script: Script) -> dict[str, Any]:
     command += [str(WORKLOADS / script.name), cell.workload, cell.mode]
     command += ["--loops", str(cell.loops), "--workers", str(cell.workers)]
     argv = side.runner.argv(command, env=None, cwd=None, cpuset=None)
-    done = proc.run(argv, check=False, echo=False, timeout=script.timeout)
+    done = believed(side.runner, proc.run(argv, check=False, echo=False, timeout=script.timeout))
     return read_answer(done, script.timeout)
 
 

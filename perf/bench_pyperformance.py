@@ -22,6 +22,7 @@ from scipy import stats as scipy_stats
 from harness import proc
 from harness.console import console, out, progress, say
 from harness.errors import Exit, UsageError
+from harness.runner import believed
 from perf import bench_quick, bench_sides, bench_store, machine, pyperf_site, pyperformance_home, worker
 from perf.bench_cells import NOT_AVAILABLE
 from perf.bench_quick import Ratio
@@ -50,7 +51,7 @@ def measure(home: Home, one: Official, store: Store, core: int, fast: bool) -> d
     file.unlink(missing_ok=True)  # what a run that was stopped left; pyperformance refuses to overwrite
     log.unlink(missing_ok=True)
     argv = home.argv(_command(home, one, file, core, fast))
-    done = proc.run(argv, check=False, echo=False, timeout=TIMEOUT, log=log)
+    done = believed(home.side.runner, proc.run(argv, check=False, echo=False, timeout=TIMEOUT, log=log))
     _, error = worker.ended(done, TIMEOUT)
     if error is not None:
         return {"error": f"{error}{_reason(log)} (log {log})"}

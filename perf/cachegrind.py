@@ -15,14 +15,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness import atomic, paths, proc, source_cache
 from harness.errors import BenchmarkFailedError, ToolMissingError
+from harness.runner import Runner, believed
 from perf.suites import Benchmark
-
-if TYPE_CHECKING:
-    from harness.runner import Runner
 
 STAND_IN = Path(__file__).resolve().parent / "counting"
 LOOPS = "REDWOODTJ_LOOPS"
@@ -117,7 +115,7 @@ def _count(runner: Runner, python: Path, benchmark: Benchmark, loops: int) -> in
         words = [*_fixed_addresses(runner), *VALGRIND, f"--cachegrind-out-file={folder}/%p"]
         command = [*words, str(python), str(benchmark.script), *benchmark.args]
         done = proc.run(runner.argv(command, env=environment), check=False, echo=False, timeout=TIMEOUT)
-        if done.returncode != 0:
+        if believed(runner, done).returncode != 0:
             what = "timed out" if done.timed_out else f"exited with {done.returncode}"
             raise _failed(f"{benchmark.name} {what} under cachegrind:\n{done.stdout.strip()[-800:]}", done.returncode)
         return sum(_total(path) for path in Path(folder).iterdir())

@@ -15,15 +15,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness import paths, proc
 from harness.errors import BenchmarkFailedError
+from harness.runner import Runner, believed
 from perf import pyperf_site
 from perf.suites import Benchmark, load_suite
-
-if TYPE_CHECKING:
-    from harness.runner import Runner
 
 __all__ = ["Benchmark", "Sample", "Status", "calibrate", "load_suite", "run_worker", "worker_argv"]
 
@@ -190,7 +188,8 @@ def _execute(
     # The limit is kept inside the runner too: ending `docker exec` does not end what it started.
     limited = ["timeout", "--kill-after", str(KILL_AFTER), str(timeout), *command]
     argv = runner.argv(limited, env=None, cwd=None, cpuset=str(core))
-    return proc.run(argv, check=False, echo=False, timeout=timeout + 3 * KILL_AFTER), file
+    done = proc.run(argv, check=False, echo=False, timeout=timeout + 3 * KILL_AFTER)
+    return believed(runner, done), file
 
 
 def ended(done: proc.Done, timeout: float) -> tuple[Status, str | None]:

@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness import build_image, engine, paths, proc
-from harness.errors import EnvironmentFailure
-from harness.runner import open_runner
+from harness.errors import EnvironmentFailure, RunnerLostError
+from harness.runner import believed, open_runner
 from harness.runner_docker import LABEL_CLONE, DockerRunner, clone_label, owner_lives
 
 pytestmark = pytest.mark.engine
@@ -68,6 +69,19 @@ def test_what_a_command_finds(runner: DockerRunner) -> None:
         "4096",
         "lo",  # and no other network interface
     ]
+
+
+@pytest.mark.parametrize("how", ["paused", "exited", "gone"])
+def test_failures_of_a_lost_container_are_its_own(how: str) -> None:
+    with open_runner(docker=True) as opened:
+        assert believed(opened, proc.run(opened.argv(["false"]), check=False, echo=False)).returncode == 1
+        assert isinstance(opened, DockerRunner)
+        container: Any = engine.client().containers.get(opened.container)
+        {"paused": container.pause, "exited": container.kill, "gone": lambda: container.remove(force=True)}[how]()
+        done = proc.run(opened.argv(["true"]), check=False, echo=False)
+        assert done.returncode != 0
+        with pytest.raises(RunnerLostError, match=f"in which commands run, is {how}"):
+            believed(opened, done)
 
 
 def test_signals_have_their_defaults(runner: DockerRunner) -> None:

@@ -145,6 +145,9 @@ class Direct:
     ) -> list[str]:
         return [str(word) for word in argv]
 
+    def check(self) -> None:
+        pass
+
 
 def provenance(variant: str) -> dict[str, object]:
     return {

@@ -19,7 +19,14 @@ import pytest
 
 from harness import build, build_image, cli, paths, source
 from harness.build import Built
-from harness.errors import BuildFailedError, CompilerMissingError, DiskFullError, Exit, UsageError
+from harness.errors import (
+    BuildFailedError,
+    CompilerMissingError,
+    DiskFullError,
+    Exit,
+    RunnerLostError,
+    UsageError,
+)
 from harness.runner import NativeRunner
 from harness.source import Tree
 from harness.variants import Profile, Variant
@@ -236,6 +243,17 @@ def test_configure_failure(tree: Tree) -> None:
     broken = edited(tree, "configure", "#!/bin/sh\necho 'configure: error: no zlib' >&2\nexit 1\n")
     with pytest.raises(BuildFailedError, match="configure failed:\nconfigure: error: no zlib"):
         make(broken)
+
+
+def test_nothing_is_blamed_on_a_build_whose_runner_is_lost(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(_self: NativeRunner) -> None:
+        raise RunnerLostError("the container is paused")
+
+    monkeypatch.setattr(NativeRunner, "check", lost)
+    make(tree)
+    with pytest.raises(RunnerLostError) as caught:
+        make(edited(tree, "configure", "#!/bin/sh\necho 'configure: error: no zlib' >&2\nexit 1\n"))
+    assert caught.value.exit_code == Exit.ENVIRONMENT
 
 
 def test_full_disk(tree: Tree) -> None:

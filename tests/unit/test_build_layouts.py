@@ -28,6 +28,9 @@ class Linker:
     def argv(self, argv: list[str], **_where: object) -> list[str]:
         return [str(word) for word in argv]
 
+    def check(self) -> None:
+        pass
+
     def run(self, command: list[str], *, log: Path | None = None, **_how: object) -> proc.Done:
         if command[0] == "make":
             return proc.Done(tuple(command), 0, self.dry if log is None else "", 0.1)

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from harness.errors import BenchmarkFailedError, ToolMissingError
+from harness.errors import BenchmarkFailedError, RunnerLostError, ToolMissingError
 from harness.runner import Runner
 from perf import cachegrind
 from perf.suites import Benchmark, load_suite, select
@@ -40,6 +40,9 @@ class Here:
     def argv(self, argv: Sequence[str | Path], *, env: dict[str, str] | None = None, **_rest: object) -> list[str]:
         assignments = [f"{name}={value}" for name, value in (env or {}).items()]
         return ["env", f"PATH={self.folder}:/usr/bin:/bin", *assignments, *map(str, argv)]
+
+    def check(self) -> None:
+        pass
 
 
 @pytest.fixture
@@ -91,6 +94,16 @@ def test_another_interpreter_is_counted_with_the_same_loops(place: Path) -> None
     assert problems == []
     assert counted["one"].to_json() == {"baseline": 16384000, "candidate": 16384000, "ratio": 1.0}
     assert runs(place) == 6
+
+
+def test_a_lost_runner_is_no_failed_benchmark(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(_self: Here) -> None:
+        raise RunnerLostError("the container is gone")
+
+    monkeypatch.setattr(Here, "check", lost)
+    assert cachegrind.instructions(valgrind(place), interpreter(place), benchmark(place)) > 0
+    with pytest.raises(RunnerLostError):
+        cachegrind.instructions(valgrind(place, mode="crash"), interpreter(place, "b", "y"), benchmark(place))
 
 
 def test_a_heavy_loop_runs_once(place: Path) -> None:

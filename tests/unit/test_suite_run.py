@@ -14,6 +14,7 @@ import suite_fake
 from suite_fake import Direct
 
 from harness import suite_driver, suite_run
+from harness.errors import RunnerLostError
 from harness.suite_events import Ending, excerpt, read, result
 from harness.suite_model import Case, FileResult, Options, Status, combine, normalise
 from harness.suite_run import Job, Pool
@@ -38,6 +39,17 @@ def statuses(done: FileResult) -> dict[str, str]:
 def test_each_outcome_is_that_of_its_own_test(tmp_path: Path) -> None:
     done = run_plan(tmp_path, {"test_x": [("x.a", "pass"), ("x.b", "fail"), ("x.c", "skip")]})
     assert statuses(done["test_x"]) == {"test_x": "passed", "x.a": "passed", "x.b": "failed", "x.c": "skipped"}
+
+
+def test_no_test_is_blamed_for_a_lost_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(_self: Direct) -> None:
+        raise RunnerLostError("the container is paused")
+
+    monkeypatch.setattr(Direct, "check", lost)
+    done = run_plan(tmp_path / "1", {"test_x": [("x.a", "pass")]})
+    assert statuses(done["test_x"]) == {"test_x": "passed", "x.a": "passed"}
+    with pytest.raises(RunnerLostError):
+        run_plan(tmp_path / "2", {"test_x": [("x.a", "fail")]})
 
 
 @pytest.mark.parametrize("behaviour", ["crash", "quit", "half", "hang", "deaf"])
