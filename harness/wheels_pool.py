@@ -47,7 +47,7 @@ def run_all(runner: RunsCommands, tasks: Iterable[Task], workers: int) -> Genera
                 time.sleep(POLL)
             for one in ended:
                 running.remove(one)
-                yield one.task, _ending(one)
+                yield one.task, _ending(runner, one)
     finally:
         for one in running:
             proc.end_group(one.process)
@@ -59,9 +59,11 @@ def _start(runner: RunsCommands, task: Task) -> _Running:
     return _Running(task, time.monotonic(), process)
 
 
-def _ending(one: _Running) -> Ending:
+def _ending(runner: RunsCommands, one: _Running) -> Ending:
     proc.end_group(one.process, signal.SIGKILL)
     code = one.process.returncode
+    if code != 0:
+        runner.check()
     return Ending(
         code if code >= 0 else 128 - code,
         one.task.log.read_text(encoding="utf-8", errors="replace"),

@@ -140,7 +140,7 @@ def _fixed_addresses(runner: Runner) -> tuple[str, ...]:
     """`setarch -R` where the runner may use it (Docker's system call filter may not let it)."""
     if id(runner) not in _SETARCH:
         probe = proc.run(runner.argv(["setarch", "-R", "true"]), check=False, echo=False, timeout=TIMEOUT)
-        _SETARCH[id(runner)] = ("setarch", "-R") if probe.returncode == 0 else ()
+        _SETARCH[id(runner)] = ("setarch", "-R") if believed(runner, probe).returncode == 0 else ()
     return _SETARCH[id(runner)]
 
 

@@ -14,13 +14,10 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness import paths, proc
 from harness.errors import EnvironmentFailure, InterpreterUnusableError
-
-if TYPE_CHECKING:
-    from harness.runner import Runner
+from harness.runner import Runner, believed
 
 PROBE = (
     "import importlib.util, sys; print(importlib.util.MAGIC_NUMBER.hex(), '.'.join(map(str, sys.version_info[:3])))"
@@ -40,7 +37,7 @@ class Probe:
 def probe(runner: Runner, python: Path) -> Probe:
     """Start `python` once; InterpreterUnusableError if it does not answer."""
     argv = runner.argv([str(python), "-I", "-S", "-c", PROBE], env=None, cwd=None, cpuset=None)
-    done = proc.run(argv, check=False, echo=False, timeout=TIMEOUT)
+    done = believed(runner, proc.run(argv, check=False, echo=False, timeout=TIMEOUT))
     words = done.stdout.split()
     if done.returncode != 0 or done.timed_out or len(words) != 2:
         raise InterpreterUnusableError(
