@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import atomic, build_log, build_profiles, cli, paths, proc, provenance, source
+from harness import atomic, build_log, build_profiles, cli, paths, provenance, source
 from harness.build_objects import ObjectDirectory
 from harness.build_profiles import Recipe
 from harness.console import out, say
 from harness.errors import BuildFailedError, CompilerMissingError, DiskFullError, UsageError
 from harness.lock import clone_lock
-from harness.runner import Runner, available_cores, believed, open_runner
+from harness.runner import Runner, available_cores, open_runner, run_in
 from harness.source import Tree
 from harness.variants import Profile, Variant, parse_profile, parse_variant
 
@@ -96,10 +96,9 @@ class _Job:
 
     def run(self, step: str, argv: Sequence[str | Path], env: dict[str, str]) -> None:
         """Run one step, its output appended to the log; the error names the step and its first causes."""
-        command = self.runner.argv([*self.recipe.wrapper, *argv], env=env, cwd=self.objects.path)
+        command = [*self.recipe.wrapper, *argv]
         start = self.log.stat().st_size if self.log.exists() else 0
-        done = proc.run(command, log=self.log, timeout=BUILD_SECONDS, check=False, echo=False)
-        believed(self.runner, done)
+        done = run_in(self.runner, command, env=env, cwd=self.objects.path, log=self.log, timeout=BUILD_SECONDS)
         if done.timed_out:
             raise BuildFailedError(f"{step} did not end within {BUILD_SECONDS:.0f} s", log=self.log)
         with self.log.open("rb") as stream:

@@ -13,13 +13,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import atomic, build_log, paths, proc
+from harness import atomic, build_log, paths
 from harness.build import Built, object_directory
 from harness.build_objects import ObjectDirectory
 from harness.build_profiles import REPRODUCIBLE
 from harness.console import say
 from harness.errors import BuildFailedError, ResultDamagedError, ResultMissingError
-from harness.runner import Runner, believed
+from harness.runner import Runner, run_in
 from harness.variants import Profile, Variant
 
 REVISION = 1  # of how layouts are made; raised when they must be made again
@@ -83,8 +83,7 @@ def _what(built: Built) -> tuple[Variant, Profile]:
 def link_command(objects: Path, runner: Runner) -> list[str]:
     """The words of the makefile's own command that links the interpreter, with PROBE as its output."""
     asked = ["make", "--dry-run", f"BUILDPYTHON={PROBE}", PROBE]
-    done = proc.run(runner.argv(asked, env=REPRODUCIBLE, cwd=objects), check=False, echo=False, timeout=LINK_SECONDS)
-    believed(runner, done)
+    done = run_in(runner, asked, env=REPRODUCIBLE, cwd=objects, timeout=LINK_SECONDS)
     found = [shlex.split(line) for line in done.stdout.splitlines() if f"-o {PROBE} " in line]
     if done.returncode != 0 or len(found) != 1:
         log = paths.logs_dir() / "layouts.log"
@@ -106,8 +105,6 @@ def _link(objects: Path, command: Sequence[str], number: int, target: Path, runn
     log = paths.logs_dir() / "layouts.log"
     target.parent.mkdir(parents=True, exist_ok=True)
     words = ordered(command, number, str(target))
-    done = proc.run(
-        runner.argv(words, env=REPRODUCIBLE, cwd=objects), log=log, timeout=LINK_SECONDS, check=False, echo=False
-    )
-    if believed(runner, done).returncode != 0:
+    done = run_in(runner, words, env=REPRODUCIBLE, cwd=objects, log=log, timeout=LINK_SECONDS)
+    if done.returncode != 0:
         raise build_log.failure(f"linking layout {number}", log)

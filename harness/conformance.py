@@ -18,11 +18,11 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from harness import atomic, cli, paths, proc, results
+from harness import atomic, cli, paths, results
 from harness.console import out, say
 from harness.errors import Exit, InterpreterUnusableError, ResultDamagedError
 from harness.lock import clone_lock
-from harness.runner import Runner, believed
+from harness.runner import Runner, run_in
 from harness.variants import Variant, parse_profile
 
 SUITE = paths.ROOT / "tests" / "api" / "api_run.py"
@@ -71,8 +71,7 @@ def read(text: str) -> Told:
 
 def run_suite(subject: Subject, patterns: Sequence[str] = ()) -> Told:
     """Run the suite in one interpreter; the runner's environment is small, so the cases see nothing of this one's."""
-    command = subject.runner.argv([subject.python, SUITE, "--json", *patterns])
-    done = believed(subject.runner, proc.run(command, check=False, echo=False, timeout=TIMEOUT))
+    done = run_in(subject.runner, [subject.python, SUITE, "--json", *patterns], timeout=TIMEOUT)
     if done.returncode not in (0, 1) or done.timed_out:
         how = "timed out" if done.timed_out else f"exited with {done.returncode}"
         raise InterpreterUnusableError(

@@ -136,7 +136,7 @@ def run(
     output, code, timed_out = _communicate(words, cwd, env, log, timeout, stdin)
     done = Done(words, code, output, time.monotonic() - started, timed_out)
     if check and (code != 0 or timed_out):
-        raise _failure(done, log, error)
+        raise failure(done, log, error)
     return done
 
 
@@ -179,7 +179,8 @@ def _communicate(
     return output or "", process.returncode, False
 
 
-def _failure(done: Done, log: Path | None, error: Callable[[str], HarnessError] | None) -> HarnessError:
+def failure(done: Done, log: Path | None, error: Callable[[str], HarnessError] | None) -> HarnessError:
+    """What to raise for a command that failed: `error` (default CommandFailedError) with the end of its output."""
     what = "timed out" if done.timed_out else f"exited with {done.returncode}"
     shown = tail(log) if log is not None else "\n".join(done.stdout.splitlines()[-TAIL:])
     problem = (error or CommandFailedError)(f"{shlex.join(done.argv)} {what} after {done.seconds:.0f} s\n{shown}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -65,10 +65,29 @@ class Runner(RunsCommands, Protocol):
     ) -> None: ...
 
 
-def believed(runner: RunsCommands, done: proc.Done) -> proc.Done:
-    """`done` of a command of `runner`; RunnerLostError if it failed because the runner is no more."""
-    if done.returncode != 0:
+def run_in(
+    runner: RunsCommands,
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    cpuset: str | None = None,
+    log: Path | None = None,
+    timeout: float | None = None,
+    error: Callable[[str], HarnessError] | None = None,
+) -> proc.Done:
+    """Run `argv` in `runner` and return what became of it; RunnerLostError if it failed as the runner is no more.
+
+    `env`, `cwd` and `cpuset` are those of the runner, `log` and `timeout` (seconds) those of proc.run. With `error`,
+    a command that fails or does not end in time raises error(message).
+    """
+    command = runner.argv(argv, env=env, cwd=cwd, cpuset=cpuset)
+    done = proc.run(command, log=log, timeout=timeout, check=False, echo=False)
+    failed = done.returncode != 0 or done.timed_out
+    if failed:
         runner.check()
+        if error is not None:
+            raise proc.failure(done, log, error)
     return done
 
 

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import atomic, build, cli, paths, proc, results, sanitize_reports
+from harness import atomic, build, cli, paths, results, sanitize_reports
 from harness.console import out, say
 from harness.errors import SanitizerReportError, UsageError
 from harness.lock import clone_lock
-from harness.runner import Runner, believed, open_runner
+from harness.runner import Runner, open_runner, run_in
 from harness.sanitize_reports import Report
 from harness.variants import Profile, Variant, parse_profile, parse_variant
 
@@ -65,15 +65,14 @@ def run_script(
     """Run `script` for `seconds` of its own time under the sanitized `python`; its log and reports go to `folder`."""
     variable, options = OPTIONS[profile]
     stem = folder / script.stem
-    command = runner.argv(
+    done = run_in(
+        runner,
         ["setarch", "--addr-no-randomize", python, script, "--seconds", str(seconds)],
         env={variable: f"{options} log_path={stem}.report", "PYTHONFAULTHANDLER": "1"},
         cwd=folder,
+        log=stem.with_suffix(".log"),
+        timeout=seconds * 4 + MARGIN_SECONDS,
     )
-    done = proc.run(
-        command, log=stem.with_suffix(".log"), timeout=seconds * 4 + MARGIN_SECONDS, check=False, echo=False
-    )
-    believed(runner, done)
     found = [
         report
         for path in sorted(folder.glob(f"{script.stem}.report.*"))

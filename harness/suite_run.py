@@ -84,10 +84,10 @@ def pattern(test: str) -> str:
     return test.translate(_GLOB)
 
 
-def isolated(runner: RunsCommands, words: Sequence[str | Path], timeout: float) -> list[str]:
+def isolated(words: Sequence[str | Path], timeout: float) -> list[str | Path]:
     """`words` in a temporary directory of their own, ended after `timeout` seconds with all it started."""
     guard = ["timeout", f"--kill-after={KILL:g}", f"{timeout:g}", "sh", "-c", _SHELL, "sh"]
-    return runner.argv([*guard, *words])
+    return [*guard, *words]
 
 
 class Pool:
@@ -149,7 +149,7 @@ class Pool:
         self._events(task).unlink(missing_ok=True)
         task.started = time.monotonic()
         with self._output(task).open("w", encoding="utf-8") as stream:
-            task.process = proc.start(isolated(self.runner, words, timeout + GUARD), stdout=stream)
+            task.process = proc.start(self.runner.argv(isolated(words, timeout + GUARD)), stdout=stream)
 
     @staticmethod
     def _patterns(path: Path, patterns: Sequence[str]) -> Path | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from harness import atomic, paths, proc
 from harness.errors import HarnessError, InterpreterStartError, UnknownTestSetError
-from harness.runner import RunsCommands, believed
+from harness.runner import RunsCommands, run_in
 from harness.suite_diff import Accepted
 from harness.suite_model import FileResult, Options, Subject
 from harness.suite_run import isolated
@@ -57,8 +57,8 @@ def listed(runner: RunsCommands, subject: Subject, testdir: Path | None = None) 
     words: list[str | Path] = [subject.python, "-m", "test", "--list-tests"]
     if testdir is not None:
         words += ["--testdir", testdir]
-    done = proc.run(isolated(runner, words, LIST_SECONDS), check=False, echo=False, timeout=2 * LIST_SECONDS)
-    if believed(runner, done).returncode != 0:
+    done = run_in(runner, isolated(words, LIST_SECONDS), timeout=2 * LIST_SECONDS)
+    if done.returncode != 0:
         shown = "\n".join(done.stdout.splitlines()[-proc.TAIL :])
         raise InterpreterStartError(
             f"{subject.variant}: `{subject.python} -m test --list-tests` ended with {done.returncode}\n{shown}"

@@ -55,7 +55,7 @@ def run_all(runner: RunsCommands, tasks: Iterable[Task], workers: int) -> Genera
 
 def _start(runner: RunsCommands, task: Task) -> _Running:
     with task.log.open("w", encoding="utf-8") as stream:
-        process = proc.start(isolated(runner, task.words, task.seconds), stdout=stream)
+        process = proc.start(runner.argv(isolated(task.words, task.seconds)), stdout=stream)
     return _Running(task, time.monotonic(), process)
 
 

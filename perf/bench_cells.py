@@ -19,7 +19,7 @@ from rich.markup import escape
 from harness import proc
 from harness.console import console, progress
 from harness.errors import ResultDamagedError
-from harness.runner import believed
+from harness.runner import run_in
 from perf import worker
 from perf.bench_sides import Side
 from perf.bench_store import Store
@@ -57,9 +57,7 @@ def measure(cell: Cell, side: Side, script: Script) -> dict[str, Any]:
     command = ["env", "-i", "PATH=/usr/bin:/bin", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", str(side.python)]
     command += [str(WORKLOADS / script.name), cell.workload, cell.mode]
     command += ["--loops", str(cell.loops), "--workers", str(cell.workers)]
-    argv = side.runner.argv(command, env=None, cwd=None, cpuset=None)
-    done = believed(side.runner, proc.run(argv, check=False, echo=False, timeout=script.timeout))
-    return read_answer(done, script.timeout)
+    return read_answer(run_in(side.runner, command, timeout=script.timeout), script.timeout)
 
 
 def read_answer(done: proc.Done, timeout: float) -> dict[str, Any]:

@@ -19,10 +19,8 @@ from typing import Any
 from rich.markup import escape
 from scipy import stats as scipy_stats
 
-from harness import proc
 from harness.console import console, out, progress, say
 from harness.errors import Exit, UsageError
-from harness.runner import believed
 from perf import bench_quick, bench_sides, bench_store, machine, pyperf_site, pyperformance_home, worker
 from perf.bench_cells import NOT_AVAILABLE
 from perf.bench_quick import Ratio
@@ -50,8 +48,7 @@ def measure(home: Home, one: Official, store: Store, core: int, fast: bool) -> d
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)  # what a run that was stopped left; pyperformance refuses to overwrite
     log.unlink(missing_ok=True)
-    argv = home.argv(_command(home, one, file, core, fast))
-    done = believed(home.side.runner, proc.run(argv, check=False, echo=False, timeout=TIMEOUT, log=log))
+    done = home.run(_command(home, one, file, core, fast), log=log, timeout=TIMEOUT)
     _, error = worker.ended(done, TIMEOUT)
     if error is not None:
         return {"error": f"{error}{_reason(log)} (log {log})"}

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import atomic, paths, proc, source_cache
+from harness import atomic, paths, source_cache
 from harness.errors import BenchmarkFailedError, ToolMissingError
-from harness.runner import Runner, believed
+from harness.runner import Runner, run_in
 from perf.suites import Benchmark
 
 STAND_IN = Path(__file__).resolve().parent / "counting"
@@ -114,8 +114,8 @@ def _count(runner: Runner, python: Path, benchmark: Benchmark, loops: int) -> in
         }
         words = [*_fixed_addresses(runner), *VALGRIND, f"--cachegrind-out-file={folder}/%p"]
         command = [*words, str(python), str(benchmark.script), *benchmark.args]
-        done = proc.run(runner.argv(command, env=environment), check=False, echo=False, timeout=TIMEOUT)
-        if believed(runner, done).returncode != 0:
+        done = run_in(runner, command, env=environment, timeout=TIMEOUT)
+        if done.returncode != 0:
             what = "timed out" if done.timed_out else f"exited with {done.returncode}"
             raise _failed(f"{benchmark.name} {what} under cachegrind:\n{done.stdout.strip()[-800:]}", done.returncode)
         return sum(_total(path) for path in Path(folder).iterdir())
@@ -139,8 +139,8 @@ _SETARCH: dict[int, tuple[str, ...]] = {}
 def _fixed_addresses(runner: Runner) -> tuple[str, ...]:
     """`setarch -R` where the runner may use it (Docker's system call filter may not let it)."""
     if id(runner) not in _SETARCH:
-        probe = proc.run(runner.argv(["setarch", "-R", "true"]), check=False, echo=False, timeout=TIMEOUT)
-        _SETARCH[id(runner)] = ("setarch", "-R") if believed(runner, probe).returncode == 0 else ()
+        probe = run_in(runner, ["setarch", "-R", "true"], timeout=TIMEOUT)
+        _SETARCH[id(runner)] = ("setarch", "-R") if probe.returncode == 0 else ()
     return _SETARCH[id(runner)]
 
 

@@ -15,9 +15,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import paths, proc
-from harness.errors import EnvironmentFailure, InterpreterUnusableError
-from harness.runner import Runner, believed
+from harness import paths
+from harness.errors import CommandFailedError, EnvironmentFailure, InterpreterUnusableError
+from harness.runner import Runner, run_in
 
 PROBE = (
     "import importlib.util, sys; print(importlib.util.MAGIC_NUMBER.hex(), '.'.join(map(str, sys.version_info[:3])))"
@@ -36,8 +36,7 @@ class Probe:
 
 def probe(runner: Runner, python: Path) -> Probe:
     """Start `python` once; InterpreterUnusableError if it does not answer."""
-    argv = runner.argv([str(python), "-I", "-S", "-c", PROBE], env=None, cwd=None, cpuset=None)
-    done = believed(runner, proc.run(argv, check=False, echo=False, timeout=TIMEOUT))
+    done = run_in(runner, [python, "-I", "-S", "-c", PROBE], timeout=TIMEOUT)
     words = done.stdout.split()
     if done.returncode != 0 or done.timed_out or len(words) != 2:
         raise InterpreterUnusableError(
@@ -91,6 +90,6 @@ def ensure(runner: Runner, python: Path) -> Path:
         _copy_to(target)
     if not ready.exists():
         compiling = [str(python), "-m", "compileall", "-q", str(target)]
-        proc.run(runner.argv(compiling, env=None, cwd=None, cpuset=None), echo=False, timeout=10 * TIMEOUT)
+        run_in(runner, compiling, timeout=10 * TIMEOUT, error=CommandFailedError)
         ready.write_text(f"by {os.fspath(python)}\n", encoding="utf-8")
     return target

@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from pyperformance import _manifest
 
 from harness import atomic, paths, proc
 from harness.console import say
-from harness.errors import CommandFailedError, EnvironmentFailure
+from harness.errors import CommandFailedError, EnvironmentFailure, HarnessError
+from harness.runner import run_in
 from perf.bench_sides import Side
 
 # What pyperformance installs besides a benchmark's own requirements, and what building a source package needs.
@@ -121,9 +123,24 @@ class Home:
             "PIP_NO_CACHE_DIR": "1",
         }
 
-    def argv(self, command: list[str]) -> list[str]:
-        """The argv that runs `command` in the home."""
-        return self.side.runner.argv(command, env=self.environment(), cwd=self.directory, cpuset=None)
+    def run(
+        self,
+        command: list[str],
+        *,
+        log: Path,
+        timeout: float,
+        error: Callable[[str], HarnessError] | None = None,
+    ) -> proc.Done:
+        """Run `command` in the home; see harness.runner.run_in."""
+        return run_in(
+            self.side.runner,
+            command,
+            env=self.environment(),
+            cwd=self.directory,
+            log=log,
+            timeout=timeout,
+            error=error,
+        )
 
 
 def home(side: Side) -> Home:
@@ -143,6 +160,6 @@ def home(side: Side) -> Home:
     pyperf = importlib.metadata.version("pyperf")
     installing = [str(made.python), "-m", "pip", "install", f"pyperformance=={_version()}", f"pyperf=={pyperf}"]
     for command in ([str(side.python), "-m", "venv", str(made.directory / "home")], installing):
-        proc.run(made.argv(command), log=log, echo=False, timeout=INSTALL_SECONDS, error=CommandFailedError)
+        made.run(command, log=log, timeout=INSTALL_SECONDS, error=CommandFailedError)
     atomic.write_text(ready, f"{side.python}\n")
     return made

@@ -19,7 +19,7 @@ from typing import Any
 
 from harness import paths, proc
 from harness.errors import BenchmarkFailedError
-from harness.runner import Runner, believed
+from harness.runner import Runner, run_in
 from perf import pyperf_site
 from perf.suites import Benchmark, load_suite
 
@@ -187,9 +187,7 @@ def _execute(
     command = worker_argv(python, benchmark, _site(runner, python), hashseed, [*options, "--output", str(file)])
     # The limit is kept inside the runner too: ending `docker exec` does not end what it started.
     limited = ["timeout", "--kill-after", str(KILL_AFTER), str(timeout), *command]
-    argv = runner.argv(limited, env=None, cwd=None, cpuset=str(core))
-    done = proc.run(argv, check=False, echo=False, timeout=timeout + 3 * KILL_AFTER)
-    return believed(runner, done), file
+    return run_in(runner, limited, cpuset=str(core), timeout=timeout + 3 * KILL_AFTER), file
 
 
 def ended(done: proc.Done, timeout: float) -> tuple[Status, str | None]:
