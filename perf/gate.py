@@ -38,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="start no block that would end later (0: none)"
     )
+    made.add_argument(
+        "--build-only", action="store_true", help="build what the gate needs and time nothing: that wants no quiet"
+    )
     made.add_argument("--no-instructions", action="store_true", help="leave out the instruction counts")
     cli.add_place(made)
     return made
@@ -79,6 +82,8 @@ def main(argv: list[str]) -> int:
     options = parser().parse_args(argv)
     limits = gate_thresholds.load()
     if options.analyse is not None:
+        if options.build_only:
+            raise UsageError("--build-only and --analyse: a stored gate needs no builds")
         return _analyse(options.analyse, limits)
     asked = setting(options, limits)
     profile = parse_profile(options.profile)
@@ -86,6 +91,9 @@ def main(argv: list[str]) -> int:
     wanted = Wanted(profile, options.baseline, options.planted, options.aa, options.pairs, layouts)
     with clone_lock("gate"), open_runner(docker=options.docker) as runner:
         sides = gate_sides.prepare(wanted, runner)
+        if options.build_only:
+            say(f"{len(sides.executables)} executables a side are there, none is timed")
+            return 0
         store, verdict = gate_session.hold(Session(runner, sides, asked, limits, kind(wanted)))
     for warning in verdict["warnings"]:
         warn(warning)

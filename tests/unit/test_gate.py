@@ -182,11 +182,24 @@ def test_chosen_sizes() -> None:
         (["--blocks", "1"], UsageError, "blocks must be two or more"),
         (["--blocks", "10", "--max-blocks", "5"], UsageError, "the cap no less"),
         (["--analyse", "/nowhere"], HarnessError, "there is no result"),
+        (["--analyse", "/nowhere", "--build-only"], UsageError, "needs no builds"),
     ],
 )
 def test_arguments_that_make_no_sense(arguments: list[str], error: type[HarnessError], message: str) -> None:
     with pytest.raises(error, match=message):
         gate.main(arguments)
+
+
+def test_builds_alone(builds: list[tuple[str, Path | None, bool]], monkeypatch: pytest.MonkeyPatch) -> None:
+    def hold(_session: object) -> None:
+        raise AssertionError("timed")
+
+    monkeypatch.setattr("harness.provenance.input_hash", lambda *_arguments: "inputs")
+    monkeypatch.setattr("perf.gate_session.hold", hold)
+    assert gate.main(["--profile", "release", "--pairs", "2", "--build-only", "--native"]) == 0
+    assert [variant for variant, _, _ in builds] == ["upstream", "fork", "upstream", "fork"]
+    with pytest.raises(AssertionError, match="timed"):
+        gate.main(["--profile", "release", "--pairs", "2", "--native"])
 
 
 def test_only_the_fork_against_a_baseline_is_stored_as_a_gate() -> None:
