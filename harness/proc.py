@@ -33,6 +33,11 @@ class Done:
     seconds: float
     timed_out: bool = False
 
+    @property
+    def failed(self) -> bool:
+        """Whether it exited with anything but 0 or did not end in time."""
+        return self.returncode != 0 or self.timed_out
+
 
 class _Interrupted:
     """Whether a signal asked this process to stop; see `interrupt`."""
@@ -135,7 +140,7 @@ def run(
     started = time.monotonic()
     output, code, timed_out = _communicate(words, cwd, env, log, timeout, stdin)
     done = Done(words, code, output, time.monotonic() - started, timed_out)
-    if check and (code != 0 or timed_out):
+    if check and done.failed:
         raise failure(done, log, error)
     return done
 

@@ -83,8 +83,7 @@ def run_in(
     """
     command = runner.argv(argv, env=env, cwd=cwd, cpuset=cpuset)
     done = proc.run(command, log=log, timeout=timeout, check=False, echo=False)
-    failed = done.returncode != 0 or done.timed_out
-    if failed:
+    if done.failed:
         runner.check()
         if error is not None:
             raise proc.failure(done, log, error)

@@ -49,11 +49,11 @@ def update(submodule: Submodule) -> None:
     """Check the submodule out with `git submodule update --depth 1`; SubmoduleUnavailable fast if nothing answers."""
     root = submodule.path.parent
     probe = _friendly(root, "ls-remote", "--exit-code", submodule.url, f"refs/tags/{submodule.tag}", timeout=PROBE)
-    if probe.returncode != 0 or probe.timed_out:
+    if probe.failed:
         said = "no answer" if probe.timed_out else _last_line(probe.stdout)
         raise SubmoduleUnavailable(f"{submodule.url} cannot be reached ({said})")
     done = _friendly(root, "submodule", "update", "--init", "--depth", "1", submodule.path.name, timeout=FETCH)
-    if done.returncode != 0 or done.timed_out:
+    if done.failed:
         raise SubmoduleUnavailable(f"git submodule update failed: {_last_line(done.stdout)}")
 
 

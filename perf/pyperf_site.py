@@ -38,7 +38,7 @@ def probe(runner: Runner, python: Path) -> Probe:
     """Start `python` once; InterpreterUnusableError if it does not answer."""
     done = run_in(runner, [python, "-I", "-S", "-c", PROBE], timeout=TIMEOUT)
     words = done.stdout.split()
-    if done.returncode != 0 or done.timed_out or len(words) != 2:
+    if done.failed or len(words) != 2:
         raise InterpreterUnusableError(
             f"{python} does not start (exit {done.returncode}): {done.stdout.strip()[-500:]}"
         )

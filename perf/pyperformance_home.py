@@ -73,7 +73,7 @@ def _pip_download(arguments: list[str], mark: Path) -> str | None:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
     command += ["--dest", str(wheels()), *arguments]
     done = proc.run(command, check=False, echo=False, timeout=FETCH_SECONDS)
-    if done.returncode != 0 or done.timed_out:
+    if done.failed:
         return done.stdout.strip()[-SHOWN:] or f"pip exited with {done.returncode}"
     atomic.write_text(mark, " ".join(arguments) + "\n")
     return None
