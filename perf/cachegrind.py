@@ -75,18 +75,32 @@ def instructions(runner: Runner, python: Path, benchmark: Benchmark) -> int:
     The number of loops follows from the benchmark and the first interpreter it was counted with, and is then kept.
     Raises BenchmarkFailedError if it fails under valgrind, ToolMissingError if there is no valgrind.
     """
+    return _known(runner, python, benchmark)[0]
+
+
+def per_loop(runner: Runner, python: Path, benchmark: Benchmark) -> float:
+    """Instructions of one loop; raises as `instructions`.
+
+    For counts that outlive the cache: another cache may have chosen another number of loops.
+    """
+    counted, loops = _known(runner, python, benchmark)
+    return counted / loops
+
+
+def _known(runner: Runner, python: Path, benchmark: Benchmark) -> tuple[int, int]:
+    """Instructions and the loops that took them."""
     cache = paths.cache_dir() / "instructions"
     loops = _loops(runner, python, benchmark, cache)
     key = hashlib.sha256(f"{interpreter_hash(python)}/{benchmark_hash(benchmark)}/{loops}".encode()).hexdigest()
     known = cache / f"{benchmark.name}-{key[:32]}.json"
     if known.exists():
-        return int(atomic.read_json(known)["instructions"])
+        return int(atomic.read_json(known)["instructions"]), loops
     least = max(1, loops // 4)
     counted = _count(runner, python, benchmark, least + loops) - _count(runner, python, benchmark, least)
     if counted <= 0:
         raise BenchmarkFailedError(f"{benchmark.name}: {loops} more loops took no more instructions")
     atomic.write_json(known, {"instructions": counted, "loops": loops})
-    return counted
+    return counted, loops
 
 
 def _loops(runner: Runner, python: Path, benchmark: Benchmark, cache: Path) -> int:

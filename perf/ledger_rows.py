@@ -26,7 +26,7 @@ from harness.errors import (
 from harness.series import Patch
 from perf.ledger_file import RowsFile
 
-FORMAT = 1  # of a stored measurement; raise it when the meaning of one changes
+FORMAT = 2  # of a stored measurement; raise it when the meaning of one changes
 STAGES = ("builds", "tests", "counts", "abi")
 
 
@@ -34,13 +34,13 @@ STAGES = ("builds", "tests", "counts", "abi")
 class Measured:
     """What was measured of the series up to one patch; None: not (yet) measured.
 
-    `tests` is {passed, failed, skipped, failures: [name]}, `counts` benchmark -> instructions, `abi` is
+    `tests` is {passed, failed, skipped, failures: [name]}, `counts` benchmark -> instructions of one loop, `abi` is
     {compatible, added, removed, changed} against upstream (numbers of symbols or types).
     """
 
     builds: bool | None = None
     tests: dict[str, Any] | None = None
-    counts: dict[str, int] | None = None
+    counts: dict[str, float] | None = None
     abi: dict[str, Any] | None = None
 
 
@@ -115,8 +115,8 @@ class Workshop(Protocol):
         """Run the tests that the patches name."""
         ...
 
-    def counts(self) -> dict[str, int]:
-        """Instructions by benchmark."""
+    def counts(self) -> dict[str, float]:
+        """Instructions of one loop by benchmark: rows of machines that chose other numbers of loops are compared."""
         ...
 
     def abi(self) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def lines_of(patch: Patch) -> dict[str, int]:
     return {"added": added, "removed": removed}
 
 
-def ratios(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, float]:
+def ratios(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     """Instructions after / before of each benchmark that both have."""
     return {name: after[name] / before[name] for name in before if name in after}
 

@@ -73,14 +73,14 @@ class RealWorkshop:
         found = run_named(names, self.built, self.steps.tree(len(patches)).path, self.steps.runner)
         return found | {"failed": found["failed"] + found["missing"]}
 
-    def counts(self) -> dict[str, int]:
-        """Instructions of each counted benchmark."""
+    def counts(self) -> dict[str, float]:
+        """Instructions of one loop of each counted benchmark."""
         with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
             counts = pool.map(self._count, self.benchmarks)
             return dict(zip((benchmark.name for benchmark in self.benchmarks), counts, strict=True))
 
-    def _count(self, benchmark: Benchmark) -> int:
-        return cachegrind.instructions(self.steps.runner, self.built.python, benchmark)
+    def _count(self, benchmark: Benchmark) -> float:
+        return cachegrind.per_loop(self.steps.runner, self.built.python, benchmark)
 
     def abi(self) -> dict[str, Any]:
         """Compare with upstream: {compatible, added, removed, changed} in numbers."""

@@ -96,6 +96,18 @@ def test_another_interpreter_is_counted_with_the_same_loops(place: Path) -> None
     assert runs(place) == 6
 
 
+def test_counts_of_one_loop_agree_between_caches_that_chose_other_loops(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for cache, first in (("a", 1000), ("b", 4000)):  # what the first interpreter takes decides the loops
+        monkeypatch.setenv("REDWOODTJ_CACHE", str(place / cache))
+        cachegrind.instructions(valgrind(place, first), interpreter(place, "first", cache), benchmark(place))
+        asked = (valgrind(place), interpreter(place), benchmark(place))
+        found.append((cachegrind.instructions(*asked), cachegrind.per_loop(*asked)))
+    assert found == [(16384 * 1000, 1000), (4096 * 1000, 1000)]
+
+
 def test_a_lost_runner_is_no_failed_benchmark(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(_self: Here) -> None:
         raise RunnerLostError("the container is gone")

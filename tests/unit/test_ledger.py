@@ -70,8 +70,8 @@ class FakeWorkshop:
         found: dict[str, Any] = self._do("tests", len(patches), GREEN)
         return found
 
-    def counts(self) -> dict[str, int]:
-        found: dict[str, int] = self._do("counts", self.current, {"a": 1000, "b": 2000})
+    def counts(self) -> dict[str, float]:
+        found: dict[str, float] = self._do("counts", self.current, {"a": 1000, "b": 2000})
         return found
 
     def abi(self) -> dict[str, Any]:
