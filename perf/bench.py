@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
                 "--ceiling-blocks",
                 type=_blocks,
                 metavar="N",
-                help="blocks of interpreters beside as many processes, in turn (default: 10; --fast: none)",
+                help="blocks of interpreters beside as many processes, in turn (default: 20; --fast: none)",
             )
         _common(one, peer=True)
     return top

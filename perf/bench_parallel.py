@@ -34,7 +34,7 @@ PROBE_LOOPS = 50
 # seconds of one worker's share, repeats: (fast, full)
 SHARE = (0.15, 0.5)
 REPEATS = {"multicore": (3, 5), "lifecycle": (3, 5), "messaging": (3, 5)}
-CEILING_BLOCKS = (0, 10)
+CEILING_BLOCKS = (0, 20)
 LIFECYCLE_MODES = {
     "create": ("interpreters",),
     "create_destroy": ("threads", "interpreters", *PROCESSES),
@@ -204,7 +204,7 @@ def _ceiling(sides: Sequence[Side], cells: Sequence[Cell], count: int, store: St
     chosen = bench_ceiling.sides_with_interpreters(sides)
     seed = store.folder.name
     plans = {side.name: bench_ceiling.blocks(side, loops, workers, count, seed) for side in chosen}
-    bench_ceiling.measure(chosen, plans, SCRIPTS["multicore"], store)
+    bench_ceiling.measure(chosen, plans, store)
     return list(bench_ceiling.rows(plans, store))
 
 
