@@ -55,13 +55,11 @@ class Arm:
 
 
 def _line(reading: int) -> str:
-    text = b""
-    while not text.endswith(b"\n"):
-        more = os.read(reading, 64)
-        if not more:
-            raise RuntimeError("a worker ended before it had begun")
-        text += more
-    return text.decode().strip()
+    with open(reading, closefd=False) as stream:  # nothing follows the line until the worker is told to go
+        line = stream.readline()
+    if not line.endswith("\n"):
+        raise RuntimeError("a worker ended before it had begun")
+    return line.strip()
 
 
 def _pipes(workers: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
@@ -75,13 +73,13 @@ def _pipes(workers: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
 
 
 def _processes(name: str, loops: int, workers: int) -> Arm:
-    script = turn_worker.__file__
     ours, theirs = _pipes(workers)
     children = []
     for reading, writing in theirs:
-        command = [sys.executable, str(script), name, str(loops)]
+        command = [sys.executable, str(turn_worker.__file__), name, str(loops)]
         children.append(subprocess.Popen(command, stdin=reading, stdout=writing))
-    return Arm(ours, _closed(theirs, children))
+    _close(theirs)
+    return Arm(ours, children)
 
 
 def _interpreters(name: str, loops: int, workers: int) -> Arm:
@@ -89,14 +87,14 @@ def _interpreters(name: str, loops: int, workers: int) -> Arm:
     ends = [end for pair in theirs for end in pair]
     command = [sys.executable, __file__, name, "served", "--loops", str(loops), "--ends", *map(str, ends)]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=ends)
-    return Arm(ours, _closed(theirs, [child]))
+    _close(theirs)
+    return Arm(ours, [child])
 
 
-def _closed(theirs: list[tuple[int, int]], children: list[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]]:
-    for pair in theirs:
+def _close(pairs: list[tuple[int, int]]) -> None:
+    for pair in pairs:
         for end in pair:
             os.close(end)
-    return children
 
 
 def _served(name: str, loops: int, ends: list[int]) -> None:
