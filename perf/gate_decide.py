@@ -84,16 +84,20 @@ class BenchmarkResult:
     margin: float
     p: float
     p_holm: float
-    direction: str  # same, slower, faster
+    direction: str  # same, slower, faster; undecided below `blocks_least` blocks
 
 
 @dataclass(frozen=True, slots=True)
 class ControlResult:
-    """The control arm: suite contrast, its two-sided p against no difference, why it voids the gate (or "")."""
+    """The control arm: suite contrast, its two-sided p against no difference, why it voids the gate (or "").
+
+    `loud`: it is only too wide, which more blocks can mend; a difference that it found stays.
+    """
 
     suite: SuiteResult
     p: float
     reason: str
+    loud: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,11 @@ class Reading:
     detectable: float  # log ratio
     benchmarks: tuple[BenchmarkResult, ...]
     control: ControlResult
+
+    @property
+    def open(self) -> bool:
+        """Whether more blocks can still decide: the suite does not, or the control is as yet too wide to trust it."""
+        return self.verdict is Verdict.INCONCLUSIVE or self.control.loud
 
     @property
     def apparent(self) -> list[BenchmarkResult]:
@@ -196,11 +205,12 @@ def _benchmarks(
     bounds = [math.log1p(margins[name]) for name in blocks.names]
     slower = [one.estimate.p_above(bound) for one, bound in zip(results, bounds, strict=True)]
     faster = stats.holm([one.estimate.p_below(-bound) for one, bound in zip(results, bounds, strict=True)])
+    few = len(blocks.effect) < limits.blocks_least
     found = []
     for name, result, bound, p, p_holm, p_faster in zip(
         blocks.names, results, bounds, slower, stats.holm(slower), faster, strict=True
     ):
-        direction = "slower" if p_holm <= level else "faster" if p_faster <= level else "same"
+        direction = "undecided" if few else "slower" if p_holm <= level else "faster" if p_faster <= level else "same"
         found.append(BenchmarkResult(name, result, bound, p, p_holm, direction))
     return tuple(found)
 
@@ -218,7 +228,7 @@ def _control(blocks: Blocks, limits: Thresholds, level: float, margins: Mapping[
     )
     share = limits.control_alpha / 2  # half for the suite, half for the benchmarks
     low, high = suite.interval
-    reason = ""
+    reason, loud = "", False
     if p <= share:
         reason = (
             f"the control arm, the baseline against itself, found a difference of {_percent(suite.estimate.mean)}"
@@ -227,7 +237,8 @@ def _control(blocks: Blocks, limits: Thresholds, level: float, margins: Mapping[
         reason = f"the control arm found a difference in {blocks.names[each.index(min(each))]}"
     elif max(-low, high) > math.log1p(limits.control_spread):
         reason = f"the control arm's interval reaches {_percent(max(-low, high))}: this machine is too loud"
-    return ControlResult(suite, p, reason)
+        loud = True
+    return ControlResult(suite, p, reason, loud)
 
 
 def _two_sided(est: stats.Estimate, bound: float) -> float:

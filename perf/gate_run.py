@@ -118,14 +118,14 @@ class _Run:
         return [name for name in self.plan.names if name not in self.failures]
 
     def _read_looks(self) -> Reading | None:
-        """Blocks up to each look until the suite is decided, data is lost, time is up or the cap is reached."""
+        """Blocks up to each look until suite and control are decided, data is lost, time is up or the cap is reached."""
         reading: Reading | None = None
         for look, blocks in enumerate(self.plan.looks):
             if look and not self._time_for(blocks - self.blocks):
                 break
             self._measure_blocks(blocks)
             reading = self._read(look)
-            if reading is None or self.failures or reading.verdict is not Verdict.INCONCLUSIVE:
+            if reading is None or self.failures or not reading.open:
                 break
         return reading
 

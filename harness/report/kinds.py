@@ -95,7 +95,7 @@ _GATE: dict[str, Any] = {
             "p?": Maybe(float),
             "p_holm?": Maybe(float),
             "margin?": Maybe(float),
-            "status": OneOf(("same", "faster", "slower", *UNMEASURED)),
+            "status": OneOf(("same", "faster", "slower", "undecided", *UNMEASURED)),
             "block_ratios?": Maybe([float]),
             "instructions?": Maybe({"baseline": float, "candidate": float, "ratio": float}),
             "rerun?": Maybe(dict),

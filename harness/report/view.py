@@ -103,7 +103,7 @@ def _tone(row: Mapping[str, Any]) -> str:
 
 
 def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    counts = dict.fromkeys(("faster", "same", "slower", "lost"), 0)
+    counts = dict.fromkeys(("faster", "same", "slower", "undecided", "lost"), 0)
     for row in rows:
         counts["lost" if row["status"] in UNMEASURED else row["status"]] += 1
     return counts
@@ -113,7 +113,7 @@ def _gate_card(part: Context) -> Context:
     suite = part["suite"]
     figure = text.change(suite["ratio"]) if suite and suite["ratio"] is not None else "–"
     counts = part["counts"]
-    notes = [f"{counts[key]} {key}" for key in ("faster", "same", "slower", "lost") if counts[key]]
+    notes = [f"{counts[key]} {key}" for key in ("faster", "same", "slower", "undecided", "lost") if counts[key]]
     tone = verdict.TONES[part["verdict"]]
     return card("gate", "Single thread", figure, ", ".join(notes) or part["verdict"].lower(), tone)
 

@@ -122,6 +122,18 @@ def test_a_machine_that_is_too_loud_voids_the_gate() -> None:
     done = held(timing(noise=0.3))
     assert done.outcome.verdict is Verdict.VOID
     assert "this machine is too loud" in done.outcome.reasons[0]
+    assert done.reading is not None
+    assert len(done.reading.suite.blocks) == LOOKS[-1]  # more blocks could have made it narrower
+
+
+def test_more_blocks_save_a_gate_whose_control_is_too_wide_at_the_first_look() -> None:
+    assert held(timing(-SLOW, noise=0.09), looks=LOOKS[:1]).outcome.verdict is Verdict.VOID
+    done = held(timing(-SLOW, noise=0.09))
+    assert done.outcome.verdict is Verdict.PASS
+    assert done.reading is not None
+    assert not done.reading.control.reason
+    assert len(done.reading.suite.blocks) in LOOKS[1:]
+
 
 
 # --- what is missing -----------------------------------------------------------------------------------------------
@@ -197,6 +209,8 @@ def test_fewer_blocks_than_a_verdict_needs_decide_nothing() -> None:
         assert done.outcome.verdict is Verdict.INCONCLUSIVE
         assert "a verdict needs 10" in done.outcome.reasons[0]
         assert not done.reruns
+        assert done.reading is not None
+        assert {one.direction for one in done.reading.benchmarks} == {"undecided"}
 
 
 def test_the_time_limit_stops_before_the_first_look(monkeypatch: pytest.MonkeyPatch) -> None:
