@@ -118,7 +118,7 @@ class _Run:
         return [name for name in self.plan.names if name not in self.failures]
 
     def _read_looks(self) -> Reading | None:
-        """Blocks up to each look until suite and control are decided, data is lost, time is up or the cap is reached."""
+        """Blocks up to each look until suite and control decide, data is lost, time is up or the cap is reached."""
         reading: Reading | None = None
         for look, blocks in enumerate(self.plan.looks):
             if look and not self._time_for(blocks - self.blocks):
