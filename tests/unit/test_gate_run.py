@@ -135,7 +135,6 @@ def test_more_blocks_save_a_gate_whose_control_is_too_wide_at_the_first_look() -
     assert len(done.reading.suite.blocks) in LOOKS[1:]
 
 
-
 # --- what is missing -----------------------------------------------------------------------------------------------
 
 
