@@ -10,7 +10,7 @@ from harness.console import console, out, say, warn
 from harness.errors import UsageError
 from harness.lock import clone_lock
 from harness.runner import open_runner
-from harness.variants import parse_profile
+from harness.variants import Profile, parse_profile
 from perf import gate_run, gate_session, gate_sides, gate_store, gate_thresholds, gate_verdict
 from perf.gate_session import Session, Setting
 from perf.gate_sides import Wanted
@@ -21,7 +21,7 @@ from perf.suites import load_suite, select
 def parser() -> argparse.ArgumentParser:
     """The options of the command."""
     made = argparse.ArgumentParser(prog="gate", description=__doc__)
-    made.add_argument("--profile", default="fast", help="fast (default) or release; release needs --pairs 3 to merge")
+    made.add_argument("--profile", default="fast", help="fast (default) or release")
     made.add_argument(
         "--suite", default="quick", help="the benchmarks: quick (default) or another of perf/suites.toml"
     )
@@ -31,7 +31,11 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--planted", metavar="NAME", help="gate a known slowdown: 1.5%%, 3%%, 10%% (perf/planted/)")
     what.add_argument("--aa", action="store_true", help="gate the baseline against itself")
     what.add_argument("--analyse", type=Path, metavar="FOLDER", help="read a stored gate again; time nothing")
-    made.add_argument("--pairs", type=int, default=1, help="independent build pairs (default 1)")
+    made.add_argument(
+        "--pairs",
+        type=int,
+        help="independent build pairs (default: 1; release: perf/thresholds.toml, 3 at least to merge)",
+    )
     made.add_argument("--layouts", type=int, help="link orders of each build (default: one a block; release 1)")
     made.add_argument("--blocks", type=int, help="blocks before the first look (default: perf/thresholds.toml)")
     made.add_argument("--max-blocks", type=int, help="blocks at which an undecided gate is INCONCLUSIVE")
@@ -48,8 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 def setting(options: argparse.Namespace, limits: Thresholds) -> Setting:
     """The benchmarks and sizes that the options ask for; UsageError if they make no sense."""
-    if options.pairs < 1:
-        raise UsageError(f"--pairs {options.pairs}: one pair or more")
+    pairs = _pairs(options, limits)
     if options.layouts is not None and options.layouts < 1:
         raise UsageError(f"--layouts {options.layouts}: one layout or more")
     listed = load_suite(options.suite)
@@ -57,12 +60,22 @@ def setting(options: argparse.Namespace, limits: Thresholds) -> Setting:
     return Setting(
         suite=options.suite,
         benchmarks=tuple(chosen),
-        looks=gate_run.look_sizes(limits, options.blocks, options.max_blocks, options.pairs),
+        looks=gate_run.look_sizes(limits, options.blocks, options.max_blocks, pairs),
         profile=parse_profile(options.profile).value,
         seconds=_seconds(options.time_limit, limits),
         count=not options.no_instructions,
         whole_suite=len(chosen) == len(listed),
     )
+
+
+def _pairs(options: argparse.Namespace, limits: Thresholds) -> int:
+    """How many build pairs: what is asked for, else one, or of profile-guided builds those of the limits."""
+    asked: int | None = options.pairs
+    if asked is None:
+        return limits.pairs_release if parse_profile(options.profile) is Profile.RELEASE else 1
+    if asked < 1:
+        raise UsageError(f"--pairs {asked}: one pair or more")
+    return asked
 
 
 def _seconds(asked: float | None, limits: Thresholds) -> float | None:
@@ -88,7 +101,7 @@ def main(argv: list[str]) -> int:
     asked = setting(options, limits)
     profile = parse_profile(options.profile)
     layouts = gate_sides.layouts(profile, options.layouts, asked.looks[-1], limits)
-    wanted = Wanted(profile, options.baseline, options.planted, options.aa, options.pairs, layouts)
+    wanted = Wanted(profile, options.baseline, options.planted, options.aa, _pairs(options, limits), layouts)
     with clone_lock("gate"), open_runner(docker=options.docker) as runner:
         sides = gate_sides.prepare(wanted, runner)
         if options.build_only:

@@ -28,6 +28,7 @@ class Thresholds:
     blocks_most: int
     blocks_seconds: int
     blocks_layouts: int
+    pairs_release: int
     benchmark_margin: float
     benchmark_alpha: float
     rerun_alpha: float

@@ -14,7 +14,7 @@ from harness.errors import Exit, HarnessError, PlantedError, UnknownProfileError
 from harness.runner import Runner
 from harness.source import Tree
 from harness.variants import Profile, Variant
-from perf import gate, gate_sides, gate_store, gate_thresholds
+from perf import gate, gate_session, gate_sides, gate_store, gate_thresholds
 from perf.gate_sides import Wanted
 
 HERE = cast(Runner, object())
@@ -200,6 +200,15 @@ def test_builds_alone(builds: list[tuple[str, Path | None, bool]], monkeypatch: 
     assert [variant for variant, _, _ in builds] == ["upstream", "fork", "upstream", "fork"]
     with pytest.raises(AssertionError, match="timed"):
         gate.main(["--profile", "release", "--pairs", "2", "--native"])
+
+
+def test_a_release_gate_takes_the_build_pairs_of_a_merge_verdict(
+    builds: list[tuple[str, Path | None, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.provenance.input_hash", lambda *_arguments: "inputs")
+    assert gate.main(["--profile", "release", "--build-only", "--native"]) == 0
+    assert len(builds) == 2 * gate_thresholds.load().pairs_release
+    assert gate_thresholds.load().pairs_release >= gate_session.FEWEST_PAIRS
 
 
 def test_only_the_fork_against_a_baseline_is_stored_as_a_gate() -> None:
