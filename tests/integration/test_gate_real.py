@@ -163,8 +163,8 @@ def test_a_planted_slowdown_is_found_and_counted(built_fork_fast: Built, results
             break
     assert (verdict["baseline"], verdict["candidate"]) == ("fork", "fork + 10%")
     assert verdict["instructions"]["geomean"] > 1.03  # whatever the neighbours do, more work is done
-    assert verdict["suite"]["ratio"] > 1.03
     if verdict["verdict"] == "VOID":
         assert code == Exit.VOID
         pytest.skip(f"the machine is too loud to time anything, three times over: {output}")
     assert (code, verdict["verdict"]) == (Exit.FAILED, "FAIL"), output
+    assert verdict["suite"]["ratio"] > 1.03  # of a VOID gate no time can be believed
