@@ -210,7 +210,9 @@ def _benchmarks(
     for name, result, bound, p, p_holm, p_faster in zip(
         blocks.names, results, bounds, slower, stats.holm(slower), faster, strict=True
     ):
-        direction = "undecided" if few else "slower" if p_holm <= level else "faster" if p_faster <= level else "same"
+        direction = "slower" if p_holm <= level else "faster" if p_faster <= level else "same"
+        if few:
+            direction = "undecided"
         found.append(BenchmarkResult(name, result, bound, p, p_holm, direction))
     return tuple(found)
 

@@ -112,8 +112,7 @@ def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 def _gate_card(part: Context) -> Context:
     suite = part["suite"]
     figure = text.change(suite["ratio"]) if suite and suite["ratio"] is not None else "–"
-    counts = part["counts"]
-    notes = [f"{counts[key]} {key}" for key in ("faster", "same", "slower", "undecided", "lost") if counts[key]]
+    notes = [f"{count} {key}" for key, count in part["counts"].items() if count]
     tone = verdict.TONES[part["verdict"]]
     return card("gate", "Single thread", figure, ", ".join(notes) or part["verdict"].lower(), tone)
 
