@@ -1,24 +1,39 @@
 """Interrupt programs at random moments (kill -INT), and see that each ends soon, and says nothing but that it was.
 
 The programs use pools, queues, exec() and call(). Runs in the fork: `interrupts.py --rounds 20`; prints how many of
-each were interrupted. What a program prints to its error output is shown, and is a failure.
+each were interrupted, and how many interrupts each ignored. What a program prints to its error output is shown,
+and is a failure.
+
+One thing it may say: that an interrupt was ignored, because it came within the callback of a weak reference, out of
+which Python lets no exception (a WeakValueDictionary has such callbacks; upstream does the same). The program has
+gone on, so it is interrupted again, as a user would.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from concurrent import interpreters  # type: ignore[attr-defined]
 from concurrent.futures import InterpreterPoolExecutor, as_completed  # type: ignore[attr-defined]
+from typing import IO
 
 SECONDS = 60  # within which a program has to end
+
+# What Python prints of an interrupt within a callback or finalizer.
+IGNORED = re.compile(
+    r"^Exception ignored in: .*\n(?:Traceback .*\n(?: .*\n|\n)*)?KeyboardInterrupt: *\n", re.MULTILINE
+)
 
 
 def answer(questions: object, answers: object) -> None:
@@ -65,7 +80,25 @@ def use_exec() -> None:
         there.close()
 
 
-PROGRAMS: dict[str, Callable[[], None]] = {"pool": use_pool, "queues": use_queues, "exec": use_exec}
+def use_callback() -> None:
+    """Get the interrupt within a callback, where it is ignored, and go on until interrupted."""
+
+    class Thing:
+        """What a weak reference can be to."""
+
+    thing = Thing()
+    watch = weakref.ref(thing, lambda _: time.sleep(SECONDS))
+    del thing
+    while watch() is None:
+        time.sleep(0.01)
+
+
+PROGRAMS: dict[str, Callable[[], None]] = {
+    "pool": use_pool,
+    "queues": use_queues,
+    "exec": use_exec,
+    "callback": use_callback,
+}
 
 
 def run(name: str) -> None:
@@ -82,24 +115,46 @@ def run(name: str) -> None:
         raise
 
 
-def interrupt(name: str, chance: random.Random) -> None:
-    """Start the program, interrupt it, and check how it ends."""
-    process = subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", __file__, "--program", name],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(chance.uniform(0, 0.3))
-    process.send_signal(signal.SIGINT)
-    hurry = threading.Timer(SECONDS, process.send_signal, [signal.SIGABRT])
-    hurry.start()
-    out, error = process.communicate()
-    hurry.cancel()
-    if process.returncode != 0 or error or out != "interrupted\n":
+def interrupt(name: str, chance: random.Random) -> int:
+    """Start the program, interrupt it until it ends, and check how; the number of interrupts that it ignored."""
+    with tempfile.TemporaryFile("w+") as told:
+        process = subprocess.Popen(
+            [sys.executable, "-X", "faulthandler", __file__, "--program", name],
+            stdout=subprocess.PIPE,
+            stderr=told,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(chance.uniform(0, 0.3))
+        ignored = insist(process, told)
+        out, error = process.stdout.read(), read(told)
+    if process.returncode != 0 or IGNORED.sub("", error) or out != "interrupted\n":
         sys.exit(f"{name} ended with {process.returncode}; it said {out!r} and\n{error}")
+    return ignored
+
+
+def insist(process: subprocess.Popen[str], told: IO[str]) -> int:
+    """Interrupt the process, and again for each interrupt that it says it ignored; abort it when its time is up."""
+    process.send_signal(signal.SIGINT)
+    sent, end = 1, time.monotonic() + SECONDS
+    while True:
+        try:
+            process.wait(0.1)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > end:
+                process.send_signal(signal.SIGABRT)
+                process.wait()
+            elif len(IGNORED.findall(read(told))) == sent:
+                process.send_signal(signal.SIGINT)
+                sent += 1
+        else:
+            return sent - 1
+
+
+def read(told: IO[str]) -> str:
+    """What the program has printed to the file so far; it shares the offset, so that is left at the end."""
+    return os.pread(told.fileno(), os.fstat(told.fileno()).st_size, 0).decode()
 
 
 def main() -> None:
@@ -113,11 +168,13 @@ def main() -> None:
         return
     chance = random.Random(options.seed)
     counts: Counter[str] = Counter()
+    ignored: Counter[str] = Counter()
     for _ in range(options.rounds):
         for name in PROGRAMS:
-            interrupt(name, chance)
+            ignored[name] += interrupt(name, chance)
             counts[name] += 1
     print(*(f"{name} {count}" for name, count in counts.items()))
+    print("ignored:", *(f"{name} {count}" for name, count in ignored.items()))
 
 
 if __name__ == "__main__":
