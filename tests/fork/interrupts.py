@@ -145,7 +145,7 @@ def insist(process: subprocess.Popen[str], told: IO[str]) -> int:
             if time.monotonic() > end:
                 process.send_signal(signal.SIGABRT)
                 process.wait()
-            elif len(IGNORED.findall(read(told))) == sent:
+            elif len(IGNORED.findall(read(told))) >= sent:
                 process.send_signal(signal.SIGINT)
                 sent += 1
         else:
