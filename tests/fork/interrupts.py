@@ -117,13 +117,11 @@ def run(name: str) -> None:
 
 def interrupt(name: str, chance: random.Random) -> int:
     """Start the program, interrupt it until it ends, and check how; the number of interrupts that it ignored."""
-    with tempfile.TemporaryFile("w+") as told:
-        process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", __file__, "--program", name],
-            stdout=subprocess.PIPE,
-            stderr=told,
-            text=True,
-        )
+    program = [sys.executable, "-X", "faulthandler", __file__, "--program", name]
+    with (
+        tempfile.TemporaryFile("w+") as told,
+        subprocess.Popen(program, stdout=subprocess.PIPE, stderr=told, text=True) as process,
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         time.sleep(chance.uniform(0, 0.3))
